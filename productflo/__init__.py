@@ -1,0 +1,1 @@
+"""ProductFlo chat: rooms in which people and AI assistants talk."""

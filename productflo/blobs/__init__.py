@@ -1,0 +1,1 @@
+"""Uploaded bytes, apart from what is known about them."""

@@ -1,0 +1,1 @@
+"""The wire: codes, envelopes and their encoding. No I/O, no asyncio."""

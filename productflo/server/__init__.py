@@ -1,0 +1,1 @@
+"""Live connections: who is subscribed, and how an event reaches them."""

@@ -1,0 +1,1 @@
+"""Use cases: what a person, an assistant or an operator can do."""

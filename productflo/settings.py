@@ -1,0 +1,65 @@
+"""What an operator can set, read from the environment once, at the composition roots.
+
+Every name is an environment variable with the prefix `PRODUCTFLO_`, in capitals (`PRODUCTFLO_PORT`);
+`REDIS_URL`, `OPENAI_API_KEY` and `OPENAI_BASE_URL` keep the names that other programs know them by.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _words(value: object) -> object:
+    """Let people write `guide,haitch` where JSON would be asked for."""
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+
+
+class Settings(BaseSettings):
+    """Raises `pydantic.ValidationError` that names the variable; an empty variable counts as unset."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PRODUCTFLO_", env_ignore_empty=True, frozen=True, populate_by_name=True, extra="forbid"
+    )
+
+    host: str = Field("127.0.0.1", description="Address to bind. Wider than loopback only with a secret.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 takes any free one.")
+    data_dir: Path = Field(Path("data"), description="Where the embedded store and uploaded files live.")
+    redis_url: str | None = Field(
+        None,
+        validation_alias="REDIS_URL",
+        description="A Redis or Valkey server of yours (redis://, rediss://, unix://). Unset: the embedded one.",
+    )
+    secret: SecretStr | None = Field(
+        None, min_length=16, description="Signs tokens (HS256). Unset: the server is open, on loopback only."
+    )
+    service_key: SecretStr | None = Field(
+        None, min_length=16, description="Lets another service broadcast and administer rooms and teams."
+    )
+    allowed_hosts: Words = Field((), description="Further exact Host values (host or host:port) to answer to.")
+    default_assistants: Words | None = Field(
+        None, description="Assistants of a new room. Unset: haitch where a model is configured, else guide."
+    )
+    assistants: Words = Field(("guide", "haitch"), description="Assistants that a worker loads.")
+    open_rooms: bool = Field(True, description="Whether joining a room that does not exist makes it.")
+    max_message_bytes: int = Field(262_144, ge=1024, description="Largest WebSocket message taken, in bytes.")
+    max_file_bytes: int = Field(104_857_600, ge=1, description="Largest file taken, in bytes.")
+    retention_messages: int = Field(100_000, ge=100, description="Messages kept in a room's log.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias="OPENAI_API_KEY", description="Key for the model server."
+    )
+    openai_base_url: str | None = Field(
+        None, validation_alias="OPENAI_BASE_URL", description="Any server that speaks Chat Completions."
+    )
+
+    @property
+    def room_assistants(self) -> tuple[str, ...]:
+        """The assistants that a new room starts with."""
+        if self.default_assistants is not None:
+            return self.default_assistants
+        return ("haitch",) if self.openai_api_key or self.openai_base_url else ("guide",)

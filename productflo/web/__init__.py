@@ -1,0 +1,1 @@
+"""The doors: Quart routes for HTTP and WebSocket."""
