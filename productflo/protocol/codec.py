@@ -1,0 +1,95 @@
+"""Bytes to envelopes and back.
+
+orjson and not the standard library: it refuses lone surrogates, NaN, endless integers and deep nesting,
+which would otherwise fail later, in the middle of a fan-out.
+"""
+
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from productflo.errors import (
+    CodeRequired,
+    PermissionDenied,
+    ProductFloError,
+    RoomRequired,
+    UnsupportedCode,
+    ValidationFailed,
+)
+from productflo.protocol.codes import SERVER_ONLY, Code
+from productflo.protocol.inbound import INBOUND, InRoom, Inbound
+from productflo.protocol.outbound import ChatResponse, Outbound
+
+SPLICED = b"}}"
+"""How an encoded chat_response ends: the append script puts `accepted_at` and `seq` before it."""
+
+REASONS = {
+    "missing": "is required",
+    "model_type": "must be an object",
+    "string_type": "must be a string",
+    "string_pattern_mismatch": "must be 1 to 128 characters of A-Z a-z 0-9 _ . : @ - (message and file ids: printable)",
+}
+"""Pydantic's wording where it speaks of Python rather than of JSON."""
+
+
+def parse(message: str | bytes | None) -> dict[str, Any]:
+    """One WebSocket message as a JSON object. Raises `ValidationFailed`."""
+    try:
+        envelope = orjson.loads(message or b"")
+    except orjson.JSONDecodeError as error:
+        raise ValidationFailed(f"The message is not valid JSON ({error}). Send one JSON object.") from error
+    if not isinstance(envelope, dict):
+        raise ValidationFailed("The message is not a JSON object. Send one, with code, user_id and data.")
+    return envelope
+
+
+def validate(envelope: dict[str, Any]) -> Inbound:
+    """The envelope as the model of its code.
+
+    Raises `CodeRequired`, `UnsupportedCode`, `PermissionDenied` (a code that only the server sends),
+    `RoomRequired` or `ValidationFailed`, each naming the field.
+    """
+    model = INBOUND[_code(envelope.get("code"))]
+    if envelope.get("room_id") is None and issubclass(model, InRoom):
+        raise RoomRequired(f"{envelope['code']} needs a room_id.", field="room_id")
+    try:
+        return model.model_validate(envelope)
+    except ValidationError as error:
+        raise _told(error) from error
+
+
+def _code(value: object) -> Code:
+    if value is None or value == "":
+        raise CodeRequired('The envelope has no code. Add one, such as "code": "chat".', field="code")
+    try:
+        code = Code(value)
+    except ValueError:
+        known = ", ".join(INBOUND)
+        raise UnsupportedCode(f"The code is not known here. Known codes: {known}.", field="code") from None
+    if code in SERVER_ONLY:
+        raise PermissionDenied(
+            f"{code} is sent by the server only. Broadcasts go through POST /api/broadcast.", field="code"
+        )
+    return code
+
+
+def _told(error: ValidationError) -> ProductFloError:
+    """The first thing that is wrong, as a sentence that names the field."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = [*first["loc"], *([first["ctx"]["field"]] if first["type"] == "broken_rule" else [])]
+    field = ".".join(str(part) for part in place)
+    reason = REASONS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    more = error.error_count() - 1
+    others = f" ({more} more field{'s' if more > 1 else ''} to mend.)" if more else ""
+    return ValidationFailed(f"{field}: {reason}.{others}", field=field)
+
+
+def encode(envelope: Outbound) -> bytes:
+    """An envelope as it goes over the wire."""
+    return envelope.__pydantic_serializer__.to_json(envelope, exclude_none=True)
+
+
+def open_ended(envelope: ChatResponse) -> bytes:
+    """A message encoded up to where the append script adds `,"accepted_at":"...","seq":N}}`."""
+    return encode(envelope).removesuffix(SPLICED)

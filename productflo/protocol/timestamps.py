@@ -1,0 +1,25 @@
+"""Times on the wire: UTC, milliseconds, `Z`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+
+def format_time(moment: datetime) -> str:
+    """`2023-05-01T12:34:56.789Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def normalise_time(value: object) -> str:
+    """A client's ISO 8601 time as UTC; a time without a zone means UTC. Raises ValueError."""
+    if not isinstance(value, str):
+        raise ValueError("must be an ISO 8601 string such as 2023-05-01T12:34:56.789Z")  # noqa: TRY004
+    try:
+        moment = datetime.fromisoformat(value)
+        return format_time(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError) as error:
+        raise ValueError("must be an ISO 8601 time such as 2023-05-01T12:34:56.789Z") from error
+
+
+Timestamp = Annotated[str, BeforeValidator(normalise_time)]

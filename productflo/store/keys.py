@@ -1,0 +1,102 @@
+"""The names of everything kept in Redis. docs/reference/redis-keys.md tells what each holds.
+
+The keys of a room share the hash tag `{room}`, so that they stay in one Cluster slot and one script can
+change them together; room ids contain no braces (`protocol.ids`).
+"""
+
+import zlib
+from dataclasses import dataclass, field
+
+PRESENCE_SHARDS = 64
+"""Slots that presence is spread over: enough for a large cluster, few enough to sweep every second."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomKeys:
+    """The keys of one room."""
+
+    room: str
+    log: str = field(init=False)
+    meta: str = field(init=False)
+    ids: str = field(init=False)
+    members: str = field(init=False)
+    reads: str = field(init=False)
+    files: str = field(init=False)
+    words: str = field(init=False)
+    assistants: str = field(init=False)
+    bus: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("log", "meta", "ids", "members", "reads", "files", "words", "assistants", "bus"):
+            object.__setattr__(self, name, f"{{{self.room}}}:{name}")
+
+    def run(self, assistant: str) -> str:
+        """Lease, fence, cursor and live answer of an assistant in this room."""
+        return f"{{{self.room}}}:run:{assistant}"
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceKeys:
+    """The keys of one presence shard."""
+
+    shard: int
+
+    def _key(self, name: str) -> str:
+        return f"{{p:{self.shard:02}}}:{name}"
+
+    @property
+    def leases(self) -> str:
+        """Sorted set `user|connection` -> end of its lease, in ms of Redis TIME."""
+        return self._key("leases")
+
+    @property
+    def counts(self) -> str:
+        """Hash user -> number of leases."""
+        return self._key("counts")
+
+    @property
+    def words(self) -> str:
+        """Hash user -> `word|epoch`, for users who are there."""
+        return self._key("words")
+
+    @property
+    def sweep(self) -> str:
+        """Hash: when this shard was last swept, and until when nothing may be."""
+        return self._key("sweep")
+
+    @property
+    def bus(self) -> str:
+        """Channel of presence changes."""
+        return self._key("bus")
+
+
+def presence_shard(user: str) -> int:
+    """The shard of a user; crc32 because it is the same in every process."""
+    return zlib.crc32(user.encode()) % PRESENCE_SHARDS
+
+
+def user_rooms(user: str) -> str:
+    """Set of the rooms that a user is a member of; an index of the rooms' own members."""
+    return f"user:{user}:rooms"
+
+
+def user_teams(user: str) -> str:
+    """Set of the teams that a user is in; an index of the teams' own members."""
+    return f"user:{user}:teams"
+
+
+def team(team_id: str) -> str:
+    """Set of a team's users."""
+    return f"team:{team_id}"
+
+
+def ready(assistant: str) -> str:
+    """Stream of wake-ups of an assistant; the rooms' logs and cursors are the truth."""
+    return f"ready:{assistant}"
+
+
+TEAMS = "teams"
+"""Set of all team ids."""
+
+ASSISTANTS = "assistants"
+"""Hash assistant id -> its profile, written by workers."""

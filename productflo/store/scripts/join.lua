@@ -1,0 +1,18 @@
+-- Make a user a member. KEYS: 1 meta, 2 members, 3 reads, 4 ids, 5 log
+-- ARGV: user, member record, '1' where the caller found a right beyond being a member already
+-- Returns nil (no such room), 'forbidden', or
+--   {new?, kind, member count, read seq, unread, generation, seq, predecessors, first retained seq}
+-- include: _position.lua
+local kind = redis.call('HGET', KEYS[1], 'kind')
+if not kind then return false end
+local member = redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1
+if not member and ARGV[3] ~= '1' then return 'forbidden' end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+local generation, seq, predecessors = position(KEYS[1])
+-- A new member has read what was said before: it is history to them, not unread.
+if not member then redis.call('HSETNX', KEYS[3], ARGV[1], seq) end
+local read = redis.call('HGET', KEYS[3], ARGV[1]) or '0'
+local oldest = redis.call('XRANGE', KEYS[5], '-', '+', 'COUNT', 1)[1]
+local first = oldest and tonumber(string.match(oldest[1], '^(%d+)')) or seq + 1
+return {member and 0 or 1, kind, redis.call('HLEN', KEYS[2]), tonumber(read),
+  redis.call('ZCOUNT', KEYS[4], '(' .. read, '+inf'), generation, seq, predecessors, first}

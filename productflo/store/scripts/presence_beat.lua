@@ -1,0 +1,16 @@
+-- Renew leases of connections. KEYS: 1 leases, 2 counts, 3 words, 4 bus
+-- ARGV: lease in ms, then `user|connection` ... ; publishes each user who was not there before, once.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for i = 2, #ARGV do
+  local new = redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i])
+  if new == 1 then
+    local user = string.match(ARGV[i], '^([^|]+)')
+    if redis.call('HINCRBY', KEYS[2], user, 1) == 1 then
+      local word = string.format('online|%.0f', now)
+      redis.call('HSET', KEYS[3], user, word)
+      redis.call('PUBLISH', KEYS[4], user .. ' ' .. word)
+    end
+  end
+end
+return 0
