@@ -37,8 +37,8 @@ local function seen(message_id, digest)
   return {'conflict'}
 end
 
--- Ids of trimmed messages are forgotten a day after the trimming at the latest two: until then a late
--- retry is recognised, and the index stays in proportion to the log.
+-- Ids of trimmed messages are forgotten one to two days after they were written: until then a late retry
+-- is recognised, and the index stays in proportion to the log.
 local function forget_old_ids(now, seq)
   local mark_seq, mark_time = string.match(redis.call('HGET', meta, 'ids_mark') or '0:0', '(%d+):(%d+)')
   if now - tonumber(mark_time) < DAY then return end
@@ -81,6 +81,6 @@ if #published > 0 then
     redis.call('HDEL', run, 'question', 'message_id', 'run_id', 'tries', 'text', 'index', 'stop')
   end
   forget_old_ids(now, seq)
-  redis.call('PUBLISH', bus, 'log ' .. first_seq .. '\n' .. table.concat(published, '\n'))
+  redis.call('PUBLISH', bus, '["log",' .. first_seq .. ']\n' .. table.concat(published, '\n'))
 end
 return {results, redis.call('HGETALL', KEYS[6])}

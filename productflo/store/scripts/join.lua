@@ -9,10 +9,12 @@ local member = redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1
 if not member and ARGV[3] ~= '1' then return 'forbidden' end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 local generation, seq, predecessors = position(KEYS[1])
--- A new member has read what was said before: it is history to them, not unread.
-if not member then redis.call('HSETNX', KEYS[3], ARGV[1], seq) end
-local read = redis.call('HGET', KEYS[3], ARGV[1]) or '0'
+-- What was said before somebody came is history to them, not unread.
+local joined_field = ARGV[1] .. '|joined'
+if not member then redis.call('HSET', KEYS[3], joined_field, seq) end
+local marks = redis.call('HMGET', KEYS[3], ARGV[1], joined_field)
+local read, joined = tonumber(marks[1] or '0'), tonumber(marks[2] or '0')
 local oldest = redis.call('XRANGE', KEYS[5], '-', '+', 'COUNT', 1)[1]
 local first = oldest and tonumber(string.match(oldest[1], '^(%d+)')) or seq + 1
-return {member and 0 or 1, kind, redis.call('HLEN', KEYS[2]), tonumber(read),
-  redis.call('ZCOUNT', KEYS[4], '(' .. read, '+inf'), generation, seq, predecessors, first}
+return {member and 0 or 1, kind, redis.call('HLEN', KEYS[2]), read,
+  redis.call('ZCOUNT', KEYS[4], '(' .. math.max(read, joined), '+inf'), generation, seq, predecessors, first}

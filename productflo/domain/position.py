@@ -1,0 +1,58 @@
+"""Where a client stands in a room, and whether it may go on from there."""
+
+from dataclasses import dataclass
+
+from productflo.protocol.codes import GapReason
+
+REPLAY_LIMIT = 1_000
+"""Missed events that a resume replays; above it a client pages, which it can do in the order it likes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a room stands.
+
+    `generation` names the present state of the store; `predecessors` are the generations before it, each
+    with the seq at which it ended here, newest first. `first_seq` is the oldest retained event's.
+    """
+
+    generation: str
+    last_seq: int
+    predecessors: tuple[tuple[str, int], ...]
+    first_seq: int
+
+    @classmethod
+    def of(cls, generation: bytes, last_seq: int, predecessors: bytes, first_seq: int) -> "Position":
+        """The position that the scripts tell."""
+        pairs = (pair.split(":") for pair in predecessors.decode().split(",") if pair)
+        return cls(generation.decode(), int(last_seq), tuple((name, int(seq)) for name, seq in pairs), int(first_seq))
+
+    def gap(self, since: int, generation: str | None) -> GapReason | None:
+        """Why a client that has everything up to `since` in `generation` can not go on; None: it can.
+
+        Without a generation the client means the present one. What an older generation held up to the seq
+        at which it ended here is still in the log; what lay beyond was lost.
+        """
+        valid_up_to = self._valid_up_to(generation or self.generation)
+        if valid_up_to is None or since > valid_up_to:
+            return GapReason.REWOUND
+        if since + 1 < self.first_seq:
+            return GapReason.TRIMMED
+        if self.last_seq - since > REPLAY_LIMIT:
+            return GapReason.TOO_MANY
+        return None
+
+    def _valid_up_to(self, generation: str) -> int | None:
+        """The seq up to which a generation's events are those of this log.
+
+        An older generation counts up to the lowest end of itself and all that followed it, because each
+        restart may have gone further back.
+        """
+        if generation == self.generation:
+            return self.last_seq
+        lowest = self.last_seq
+        for name, ended_at in self.predecessors:
+            lowest = min(lowest, ended_at)
+            if name == generation:
+                return lowest
+        return None

@@ -1,0 +1,31 @@
+"""Which of a user's words counts."""
+
+from dataclasses import dataclass
+
+from productflo.protocol.codes import Presence
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A presence with the epoch it belongs to; a user's next word for everywhere begins a new epoch."""
+
+    presence: Presence
+    epoch: str
+
+    def __str__(self) -> str:
+        return f"{self.presence}|{self.epoch}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Word":
+        """The word behind `word|epoch`."""
+        presence, epoch = text.split("|")
+        return cls(Presence(presence), epoch)
+
+
+def effective(everywhere: Word | None, in_room: Word | None) -> Presence:
+    """A user's presence in a room: the room's word while its epoch lasts, else the word for everywhere."""
+    if everywhere is None:
+        return Presence.OFFLINE
+    if in_room is not None and in_room.epoch == everywhere.epoch:
+        return in_room.presence
+    return everywhere.presence

@@ -1,0 +1,125 @@
+"""Pub/Sub: what happens in rooms, and whose presence changes, between processes.
+
+Pub/Sub may drop what is published while a connection is down. Nothing durable depends on it: after every
+new subscription of a channel `on_subscribed` is called, and the relay reads what it missed from the log.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeout
+
+from productflo.store.connect import told
+from productflo.store.events import Live, PieceSaid, Removed, RoomEvent, StopAsked, Typed, decode, encode
+from productflo.store.keys import PRESENCE_SHARDS, PresenceKeys, RoomKeys
+
+log = logging.getLogger(__name__)
+
+RECONNECT_DELAY = 0.2
+"""Seconds between attempts to listen again: a restarted server is found within one."""
+SUBSCRIBE_TIMEOUT = 5.0
+"""Seconds for a subscription to be confirmed, before the caller is told that the store is away."""
+
+
+class Bus:
+    """The channels of the rooms that this process asked for.
+
+    `run()` must be running for `subscribe` to return. Events are handed to `on_event(room, event)` in the
+    order in which the store published them; it must not block.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._pubsub: PubSub = redis.pubsub()
+        self._confirmed: dict[bytes, asyncio.Event] = {}
+        self._rooms: dict[bytes, str] = {}
+
+    async def publish(self, room: str, event: Live | Typed | PieceSaid | StopAsked | Removed) -> None:
+        """Tell every process that listens to the room. Raises `StoreAway`."""
+        try:
+            await self._redis.publish(RoomKeys(room).bus, encode(event))
+        except RedisError as error:
+            raise told(error) from error
+
+    async def subscribe(self, room: str) -> None:
+        """Listen to a room. Returns when the store confirmed it; raises `StoreAway` when it does not in time."""
+        channel = RoomKeys(room).bus.encode()
+        if channel not in self._rooms:
+            self._rooms[channel] = room
+            self._confirmed[channel] = asyncio.Event()
+            try:
+                await self._pubsub.subscribe(channel)
+            except RedisError as error:
+                self._forget(channel)
+                raise told(error) from error
+        try:
+            await asyncio.wait_for(self._confirmed[channel].wait(), SUBSCRIBE_TIMEOUT)
+        except TimeoutError as error:
+            raise told(RedisTimeout("subscription not confirmed")) from error
+
+    async def unsubscribe(self, room: str) -> None:
+        """Stop listening to a room."""
+        channel = RoomKeys(room).bus.encode()
+        if channel in self._rooms:
+            self._forget(channel)
+            await self._pubsub.unsubscribe(channel)
+
+    async def run(
+        self,
+        on_event: Callable[[str, RoomEvent], None],
+        on_presence: Callable[[str, str], None],
+        on_subscribed: Callable[[str], None],
+        *,
+        presence: bool = True,
+    ) -> None:
+        """Hand events on until cancelled; through any number of lost connections.
+
+        `on_presence(user, "word|epoch")` tells changes of presence; `on_subscribed(room)` that a room's
+        channel is listened to from now on, for the first time or again.
+        """
+        first = [PresenceKeys(shard).bus for shard in range(PRESENCE_SHARDS if presence else 1)]
+        attached = False
+        try:
+            while True:
+                try:
+                    if not attached:
+                        await self._pubsub.subscribe(*first)
+                        attached = True
+                    message = await self._pubsub.get_message(timeout=None)
+                except (RedisError, OSError) as error:
+                    log.warning("The bus lost the store, and listens again: %s", error)
+                    await asyncio.sleep(RECONNECT_DELAY)
+                    continue
+                if message:
+                    self._hand_on(message, on_event, on_presence, on_subscribed)
+        finally:
+            await self._pubsub.aclose()
+
+    def _hand_on(
+        self,
+        message: dict[str, Any],
+        on_event: Callable[[str, RoomEvent], None],
+        on_presence: Callable[[str, str], None],
+        on_subscribed: Callable[[str], None],
+    ) -> None:
+        channel = message["channel"]
+        room = self._rooms.get(channel)
+        if message["type"] == "subscribe":
+            if room is not None:
+                self._confirmed[channel].set()
+                on_subscribed(room)
+        elif message["type"] == "message":
+            if room is not None:
+                on_event(room, decode(message["data"]))
+            elif channel.startswith(b"{p:"):
+                user, word = message["data"].decode().split(" ")
+                on_presence(user, word)
+
+    def _forget(self, channel: bytes) -> None:
+        self._rooms.pop(channel, None)
+        self._confirmed.pop(channel, None)

@@ -1,0 +1,102 @@
+"""What travels on a room's channel, and how it is written there.
+
+A message is a line with a JSON array, kind first, then the envelopes, one a line (encoded JSON holds no
+line break). A receiver reads the first line only and hands the envelopes on as they are.
+"""
+
+from dataclasses import dataclass
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """Durable events, from `first_seq` on without a hole. Written by append.lua, never by `encode`."""
+
+    first_seq: int
+    envelopes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """An envelope that is not kept, to the room's subscriptions: all, all but one user's, or only some users'."""
+
+    envelope: bytes
+    but: str | None = None
+    only: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Somebody started or stopped typing; `envelope` tells it, `stopped` tells its end."""
+
+    user: str
+    started: bool
+    envelope: bytes
+    stopped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PieceSaid:
+    """The next piece of an answer that is being written."""
+
+    message_id: str
+    run_id: str
+    index: int
+    envelope: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """Somebody stops the answer that will have this message id."""
+
+    message_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A user is no member any more: their subscriptions end."""
+
+    user: str
+
+
+RoomEvent = Logged | Live | Typed | PieceSaid | StopAsked | Removed
+
+
+def encode(event: Live | Typed | PieceSaid | StopAsked | Removed) -> bytes:
+    """An event as it is published."""
+    match event:
+        case Live():
+            return _lines(["live", event.but, event.only], event.envelope)
+        case Typed():
+            return _lines(["typed", event.user, event.started], event.envelope, event.stopped)
+        case PieceSaid():
+            return _lines(["piece", event.message_id, event.run_id, event.index], event.envelope)
+        case StopAsked():
+            return _lines(["stop", event.message_id, event.by])
+        case Removed():
+            return _lines(["removed", event.user])
+
+
+def decode(message: bytes) -> RoomEvent:
+    """The event of a published message. Raises ValueError for anything that this version does not write."""
+    head, *envelopes = message.split(b"\n")
+    match orjson.loads(head), envelopes:
+        case ["log", int(first_seq)], [*several]:
+            return Logged(first_seq, tuple(several))
+        case ["live", but, only], [envelope]:
+            return Live(envelope, but, None if only is None else tuple(only))
+        case ["typed", user, started], [envelope, stopped]:
+            return Typed(user, started, envelope, stopped)
+        case ["piece", message_id, run_id, index], [envelope]:
+            return PieceSaid(message_id, run_id, index, envelope)
+        case ["stop", message_id, by], []:
+            return StopAsked(message_id, by)
+        case ["removed", user], []:
+            return Removed(user)
+    raise ValueError(f"no event of this version: {head[:80]!r}")
+
+
+def _lines(head: list[object], *envelopes: bytes) -> bytes:
+    return b"\n".join((orjson.dumps(head), *envelopes))

@@ -1,0 +1,224 @@
+"""Rooms and their members: kinds, membership, read marks, positions."""
+
+from dataclasses import dataclass
+
+import orjson
+from redis.asyncio import Redis
+
+from productflo.domain.position import Position
+from productflo.protocol.codes import Kind, RoomKind
+from productflo.store.keys import RoomKeys, user_rooms
+from productflo.store.scripts import Argument, script
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is fixed about a room."""
+
+    room_id: str
+    kind: RoomKind
+    creator: str
+    team: str | None = None
+    product: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One who belongs to a room."""
+
+    user_id: str
+    name: str
+    kind: Kind
+
+    def record(self) -> bytes:
+        """As `{room}:members` holds it."""
+        return orjson.dumps({"name": self.name, "kind": self.kind})
+
+    @classmethod
+    def of(cls, user_id: bytes, record: bytes) -> "Member":
+        """The member behind a field of `{room}:members`."""
+        known = orjson.loads(record)
+        return cls(user_id.decode(), known["name"], Kind(known["kind"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What joining found: whether the membership is new, and where room and member stand."""
+
+    new: bool
+    kind: RoomKind
+    member_count: int
+    read_seq: int
+    unread: int
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A room as a member's list of rooms shows it."""
+
+    room: Room
+    last_seq: int
+    read_seq: int
+    unread: int
+    member_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The rooms of the store. Methods raise what redis-py raises."""
+
+    redis: Redis
+
+    async def find(self, room_id: str) -> Room | None:
+        """The room, if it exists."""
+        meta = await self.redis.hmget(RoomKeys(room_id).meta, ["kind", "creator", "team", "product"])
+        return _room(room_id, meta)
+
+    async def find_for(self, room_id: str, user_id: str) -> tuple[Room | None, bool]:
+        """The room, and whether the user is a member of it."""
+        keys = RoomKeys(room_id)
+        pipeline = self.redis.pipeline(transaction=False)
+        pipeline.hmget(keys.meta, ["kind", "creator", "team", "product"])
+        pipeline.hexists(keys.members, user_id)
+        meta, member = await pipeline.execute()
+        return _room(room_id, meta), bool(member)
+
+    async def create(self, room: Room, assistants: list[Member], members: list[Member]) -> bool:
+        """Make a room with its assistants; False if it was there already."""
+        keys = RoomKeys(room.room_id)
+        people = [part for member in members for part in (member.user_id, member.record())]
+        helpers = [part for member in assistants for part in (member.user_id, member.record())]
+        new = await script("create_room")(
+            self.redis,
+            [keys.meta, keys.members, keys.assistants, *(keys.run(one.user_id) for one in assistants)],
+            [room.kind, room.creator, room.team or "", room.product or "", len(assistants), *helpers, *people],
+        )
+        if new:
+            await self._index(room.room_id, [*assistants, *members])
+        return bool(new)
+
+    async def join(self, room_id: str, member: Member, *, granted: bool) -> Joined | None:
+        """Make somebody a member; None if there is no such room.
+
+        `granted` tells that the room's kind lets them in; without it only a member already may. Raises
+        PermissionError if they may not.
+        """
+        keys = RoomKeys(room_id)
+        found = await script("join")(
+            self.redis,
+            [keys.meta, keys.members, keys.reads, keys.ids, keys.log],
+            [member.user_id, member.record(), "1" if granted else "0"],
+        )
+        if found is None:
+            return None
+        if found == b"forbidden":
+            raise PermissionError(room_id)
+        new, kind, count, read_seq, unread, *position = found
+        if new:
+            await self._index(room_id, [member])
+        return Joined(bool(new), RoomKind(kind.decode()), count, read_seq, unread, Position.of(*position))
+
+    async def leave(self, room_id: str, user_id: str) -> tuple[bool, int]:
+        """End a membership: whether there was one, and how many are left."""
+        keys = RoomKeys(room_id)
+        was, count = await script("leave")(
+            self.redis, [keys.members, keys.reads, keys.words, keys.assistants], [user_id]
+        )
+        await self.redis.srem(user_rooms(user_id), room_id)
+        return bool(was), count
+
+    async def add_assistant(self, room_id: str, assistant: Member, listens: str) -> tuple[bool, int] | None:
+        """Put an assistant into a room or change what it listens to: whether it is new, and how many members."""
+        keys = RoomKeys(room_id)
+        found = await script("add_assistant")(
+            self.redis,
+            [keys.meta, keys.members, keys.assistants, keys.run(assistant.user_id)],
+            [assistant.user_id, assistant.record(), listens],
+        )
+        if found is None:
+            return None
+        await self._index(room_id, [assistant])
+        return bool(found[0]), found[1]
+
+    async def assistants(self, room_id: str) -> dict[str, str]:
+        """The room's assistants and what each listens to."""
+        found = await self.redis.hgetall(RoomKeys(room_id).assistants)
+        return {assistant.decode(): listens.decode() for assistant, listens in found.items()}
+
+    async def members(self, room_id: str) -> list[Member]:
+        """All members, in no order."""
+        found = await self.redis.hgetall(RoomKeys(room_id).members)
+        return [Member.of(user_id, record) for user_id, record in found.items()]
+
+    async def member_ids(self, room_id: str) -> list[str]:
+        """The ids of all members, in no order."""
+        return [user_id.decode() for user_id in await self.redis.hkeys(RoomKeys(room_id).members)]
+
+    async def is_member(self, room_id: str, user_id: str) -> bool:
+        """Whether the user belongs to the room."""
+        return bool(await self.redis.hexists(RoomKeys(room_id).members, user_id))
+
+    async def member_count(self, room_id: str) -> int:
+        """How many belong to the room."""
+        return int(await self.redis.hlen(RoomKeys(room_id).members))
+
+    async def rooms_of(self, user_id: str) -> list[str]:
+        """The rooms that a user is a member of, by name."""
+        return sorted(room.decode() for room in await self.redis.smembers(user_rooms(user_id)))
+
+    async def reads(self, room_id: str, users: list[str]) -> dict[str, int]:
+        """Read marks; a user without one has 0."""
+        if not users:
+            return {}
+        marks = await self.redis.hmget(RoomKeys(room_id).reads, users)
+        return {user: int(mark or 0) for user, mark in zip(users, marks, strict=True)}
+
+    async def read(self, room_id: str, user_id: str, message_id: str) -> tuple[bool, int] | None:
+        """Move a read mark forward: whether it moved, and where it is. None: no such message.
+
+        Raises PermissionError for one who is no member.
+        """
+        keys = RoomKeys(room_id)
+        found = await script("read")(self.redis, [keys.ids, keys.reads, keys.members], [user_id, message_id])
+        if found == b"forbidden":
+            raise PermissionError(room_id)
+        return None if found is None else (bool(found[0]), found[1])
+
+    async def position(self, room_id: str) -> Position | None:
+        """Where the room stands; None if there is no such room."""
+        keys = RoomKeys(room_id)
+        found = await script("position")(self.redis, [keys.meta, keys.log], [])
+        return None if found is None else Position.of(*found)
+
+    async def standing(self, room_ids: list[str], user_id: str) -> list[Standing]:
+        """The rooms as a member's list shows them, in the order given; those that are gone are left out."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for room_id in room_ids:
+            keys = RoomKeys(room_id)
+            pipeline.hmget(keys.meta, ["kind", "creator", "team", "product", "seq"])
+            pipeline.hmget(keys.reads, [user_id, f"{user_id}|joined"])
+            pipeline.hlen(keys.members)
+        found = await pipeline.execute() if room_ids else []
+        counts = self.redis.pipeline(transaction=False)
+        for at, room_id in enumerate(room_ids):
+            after = max(int(mark or 0) for mark in found[3 * at + 1])
+            counts.zcount(RoomKeys(room_id).ids, f"({after}", "+inf")
+        unread = await counts.execute() if room_ids else []
+        standings = []
+        for at, room_id in enumerate(room_ids):
+            meta, marks, members = found[3 * at : 3 * at + 3]
+            if room := _room(room_id, meta[:4]):
+                standings.append(Standing(room, int(meta[4] or 0), int(marks[0] or 0), unread[at], members))
+        return standings
+
+    async def _index(self, room_id: str, members: list[Member]) -> None:
+        pipeline = self.redis.pipeline(transaction=False)
+        for member in members:
+            pipeline.sadd(user_rooms(member.user_id), room_id)
+        await pipeline.execute()
+
+
+def _room(room_id: str, meta: list[bytes | None]) -> Room | None:
+    kind, creator, team, product = (value.decode() if value else None for value in meta)
+    return Room(room_id, RoomKind(kind), creator or "", team, product) if kind else None

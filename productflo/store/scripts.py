@@ -1,0 +1,72 @@
+"""Lua scripts: loaded from `scripts/`, called by hash, sent whole where the server does not know them."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
+
+INCLUDE = "-- include: "
+
+Argument = str | bytes | int | float
+Call = tuple[Sequence[str], Sequence[Argument]]
+"""The keys and the arguments of one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One script; `source` has its includes in place."""
+
+    source: str
+    sha: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+        object.__setattr__(self, "sha", digest)
+
+    async def __call__(self, redis: Redis, keys: Sequence[str], args: Iterable[Argument]) -> Any:
+        """Run the script; raises what redis-py raises. Cancelling does not undo a call that was sent."""
+        call = (len(keys), *keys, *args)
+        try:
+            return await redis.execute_command("EVALSHA", self.sha, *call)
+        except NoScriptError:
+            return await redis.execute_command("EVAL", self.source, *call)
+
+    async def each(self, redis: Redis, calls: Sequence[Call]) -> list[Any]:
+        """Run the script for each call, in one pipeline; an error of one call stands in its place.
+
+        Raises what redis-py raises where the pipeline as a whole failed: any of the calls may have run.
+        """
+        results = await self._pipeline(redis, calls)
+        unknown = [at for at, result in enumerate(results) if isinstance(result, NoScriptError)]
+        if unknown:
+            await redis.script_load(self.source)
+            again = await self._pipeline(redis, [calls[at] for at in unknown])
+            for at, result in zip(unknown, again, strict=True):
+                results[at] = result
+        return results
+
+    async def _pipeline(self, redis: Redis, calls: Sequence[Call]) -> list[Any]:
+        pipeline = redis.pipeline(transaction=False)
+        for keys, args in calls:
+            pipeline.execute_command("EVALSHA", self.sha, len(keys), *keys, *args)
+        return await pipeline.execute(raise_on_error=False)
+
+
+@cache
+def script(name: str) -> Script:
+    """The script `scripts/<name>.lua`."""
+    folder = files("productflo.store") / "scripts"
+
+    def read(file: str) -> Iterable[str]:
+        for line in (folder / file).read_text().splitlines():
+            if line.startswith(INCLUDE):
+                yield from read(line.removeprefix(INCLUDE))
+            else:
+                yield line
+
+    return Script("\n".join(read(f"{name}.lua")))
