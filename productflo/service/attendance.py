@@ -1,0 +1,78 @@
+"""What members say of themselves at the moment: their presence, and that they are typing."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from productflo.protocol import outbound
+from productflo.protocol.codec import encode
+from productflo.protocol.codes import Presence
+from productflo.service.clock import Clock, stamp
+from productflo.store.bus import Bus
+from productflo.store.events import Live, Typed
+from productflo.store.presence import PresenceStore
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Words that pass; nothing of it is in a room's log. The caller has checked the membership."""
+
+    presence: PresenceStore
+    bus: Bus
+    clock: Clock
+
+    async def say(self, user: str, presence: Presence, room: str | None) -> None:
+        """A user's word, for everywhere or for one room until their next word for everywhere."""
+        if room is None:
+            await self.presence.say(user, presence)
+            return
+        await self.presence.say_in(room, user, presence)
+        await self.bus.publish(room, Live(presence_notice(user, presence, stamp(self.clock), room)))
+
+    async def type(
+        self, room: str, user: str, *, started: bool, message_id: str | None = None, run_id: str | None = None
+    ) -> None:
+        """Tell the others that a user types, or stopped; an assistant also says what it is writing.
+
+        It ends by itself after `domain.typing.LEASE` unless it is said again.
+        """
+        now = stamp(self.clock)
+        await self.bus.publish(
+            room,
+            Typed(
+                user,
+                started,
+                typing_notice(room, user, "started" if started else "stopped", now, message_id, run_id),
+                typing_notice(room, user, "stopped", now, message_id, run_id),
+            ),
+        )
+
+
+def presence_notice(user: str, presence: Presence, timestamp: str, room: str | None = None) -> bytes:
+    """The envelope that tells a change of presence."""
+    return encode(
+        outbound.PresenceNotice(
+            user_id=user,
+            room_id=room,
+            timestamp=timestamp,
+            data=outbound.PresenceData(status=presence, sender=user),
+        )
+    )
+
+
+def typing_notice(
+    room: str,
+    user: str,
+    status: Literal["started", "stopped"],
+    timestamp: str,
+    message_id: str | None = None,
+    run_id: str | None = None,
+) -> bytes:
+    """The envelope that tells that somebody types."""
+    return encode(
+        outbound.TypingNotice(
+            user_id=user,
+            room_id=room,
+            timestamp=timestamp,
+            data=outbound.TypingData(status=status, sender=user, message_id=message_id, run_id=run_id),
+        )
+    )

@@ -1,0 +1,141 @@
+"""Saying something in a room: for people, for assistants and for services that broadcast."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from productflo.domain.identity import Identity
+from productflo.domain.mentions import candidates, mentioned
+from productflo.errors import PermissionDenied
+from productflo.protocol import outbound
+from productflo.protocol.codec import open_ended
+from productflo.protocol.ids import random_id
+from productflo.protocol.inbound import ChatData
+from productflo.service.clock import Clock, stamp
+from productflo.service.membership import Membership
+from productflo.service.wakeups import Wakeups
+from productflo.store.log import Appended, Entry, Log, RunGuard
+from productflo.store.rooms import Rooms
+from productflo.store.teams import Teams
+
+DEVICE = "web"
+"""`metadata.sent_from_device` where the client does not say."""
+
+
+class Attachments(Protocol):
+    """What a chat asks of the files that it attaches."""
+
+    async def attachable(self, identity: Identity, ids: Sequence[str]) -> tuple[str, ...]:
+        """The ids that are this server's own; raises `NotFound` or `PermissionDenied`."""
+
+    async def intend(self, room: str, ids: Sequence[str]) -> None:
+        """Note that the room is about to be given the files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An assistant's finished message; `data` is what the server says about it."""
+
+    room: str
+    assistant: str
+    message_id: str
+    text: str
+    reply_to: str
+    data: outbound.AnswerData
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Messages on their way into a room's log, from which everybody gets them."""
+
+    log: Log
+    rooms: Rooms
+    teams: Teams
+    membership: Membership
+    files: Attachments
+    wakeups: Wakeups
+    clock: Clock
+
+    async def say(self, identity: Identity, room: str, said: ChatData, timestamp: str | None = None) -> Appended:
+        """Append a person's message; one who is no member yet joins, where the room lets them in.
+
+        `said.message_id` must be set (`with_id`). Raises what `Log.append` and `Membership.join` raise, and
+        `NotFound` or `PermissionDenied` for the attached files.
+        """
+        own_files = await self._attach(identity, room, said.attached_files)
+        entry = self._entry(room, said, timestamp, own_files, await self._mentions(room, said.message))
+        try:
+            appended = await self.log.append(entry)
+        except PermissionDenied:
+            await self.membership.join(identity, room)
+            appended = await self.log.append(entry)
+        if not appended.duplicate:
+            listening = (one for one, listens in appended.assistants.items() if listens != "off")
+            self.wakeups.wake((one for one in listening if one != said.sender), room)
+        return appended
+
+    async def answer(self, answer: Answer, guard: RunGuard) -> Appended:
+        """Append an assistant's message under its lease. Raises `LeaseLost` where another worker has it."""
+        envelope = outbound.ChatResponse(
+            user_id=answer.assistant,
+            room_id=answer.room,
+            timestamp=stamp(self.clock),
+            data=outbound.ChatResponseData(
+                message=answer.text,
+                sender=answer.assistant,
+                message_id=answer.message_id,
+                attached_files=[],
+                reply_to=answer.reply_to,
+                mentions=await self._mentions(answer.room, answer.text),
+                metadata={"sent_from_device": "assistant"},
+                assistant=answer.data,
+            ),
+        )
+        content = orjson.dumps([answer.text, answer.reply_to])
+        return await self.log.append(
+            Entry(
+                answer.room, answer.assistant, answer.message_id, open_ended(envelope), content, guard=guard
+            )
+        )
+
+    def _entry(
+        self, room: str, said: ChatData, timestamp: str | None, files: tuple[str, ...], mentions: list[str] | None
+    ) -> Entry:
+        assert said.message_id is not None  # noqa: S101 - `with_id` has been called
+        envelope = outbound.ChatResponse(
+            user_id=said.sender,
+            room_id=room,
+            timestamp=timestamp or stamp(self.clock),
+            data=outbound.ChatResponseData(
+                message=said.message,
+                sender=said.sender,
+                message_id=said.message_id,
+                attached_files=said.attached_files,
+                reply_to=said.reply_to,
+                mentions=mentions,
+                metadata={"sent_from_device": DEVICE, **said.metadata},
+            ),
+        )
+        content = orjson.dumps([said.message, said.attached_files, said.reply_to, said.metadata])
+        return Entry(room, said.sender, said.message_id, open_ended(envelope), content, files)
+
+    async def _attach(self, identity: Identity, room: str, ids: Sequence[str]) -> tuple[str, ...]:
+        own = await self.files.attachable(identity, ids) if ids else ()
+        if own:
+            await self.files.intend(room, own)
+        return own
+
+    async def _mentions(self, room: str, text: str) -> list[str] | None:
+        """Members, assistants and teams that the text mentions; None for none."""
+        found = candidates(text)
+        if not found:
+            return None
+        teams = await self.teams.all()
+        return mentioned(text, [*teams, *await self.rooms.member_ids(room)]) or None
+
+
+def with_id(said: ChatData) -> ChatData:
+    """The message with an id; made before the store is called, which may be asked twice."""
+    return said if said.message_id else said.model_copy(update={"message_id": random_id("msg")})

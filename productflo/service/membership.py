@@ -1,0 +1,192 @@
+"""Membership: joining, leaving, being added; and who is in a room."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from productflo.domain.access import joins_freely, members_may_change
+from productflo.domain.identity import Identity
+from productflo.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
+from productflo.protocol import outbound
+from productflo.protocol.codec import encode
+from productflo.protocol.codes import Kind, Presence, RoomKind
+from productflo.service.clock import Clock, stamp
+from productflo.store.bus import Bus
+from productflo.store.events import Live, Removed
+from productflo.store.presence import PresenceStore
+from productflo.store.profiles import Profiles
+from productflo.store.rooms import Joined, Member, Room, Rooms
+from productflo.store.teams import Teams
+
+SHOWN = 100
+"""Members told in the answer to a join; the rest of a big room is asked for over HTTP."""
+
+LISTENS = ("mentions", "all", "off")
+"""What an assistant of a room may listen to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The members of rooms. Raises `PermissionDenied`, `NotFound`, and redis-py's errors."""
+
+    rooms: Rooms
+    teams: Teams
+    presence: PresenceStore
+    profiles: Profiles
+    bus: Bus
+    clock: Clock
+    open_rooms: bool
+    room_assistants: Sequence[str]
+
+    async def join(self, identity: Identity, room_id: str) -> Joined:
+        """Make the caller a member, where the room lets them in; make the room where it is new.
+
+        The others hear of it when the membership is new.
+        """
+        room = await self.rooms.find(room_id)
+        if room is None:
+            if not self.open_rooms:
+                raise NotFound(f"There is no room {room_id}. Ask for it to be made.", field="room_id")
+            room = Room(room_id, RoomKind.OPEN, identity.user_id)
+            await self.rooms.create(room, await self._room_assistants(), [])
+        granted = identity.operator or joins_freely(room.kind, in_team=await self.in_team(identity, room.team))
+        member = Member(identity.user_id, identity.name, Kind.HUMAN)
+        try:
+            joined = await self.rooms.join(room_id, member, granted=granted)
+        except PermissionError as error:
+            raise PermissionDenied(
+                f"The room {room_id} is {room.kind}: a member has to add you.", field="room_id"
+            ) from error
+        if joined is None:
+            raise NotFound(f"The room {room_id} has just been removed.", field="room_id")
+        if joined.new:
+            await self._tell_joined(room_id, member, joined.member_count)
+        return joined
+
+    async def leave(self, room_id: str, user_id: str) -> None:
+        """End a membership; all hear of it, and the user's subscriptions end."""
+        was, count = await self.rooms.leave(room_id, user_id)
+        if not was:
+            raise NotFound(f"{user_id} is not a member of {room_id}.", field="room_id")
+        left = outbound.Left(
+            user_id=user_id,
+            room_id=room_id,
+            timestamp=stamp(self.clock),
+            data=outbound.LeftData(member_count=count),
+        )
+        await self.bus.publish(room_id, Live(encode(left)))
+        await self.bus.publish(room_id, Removed(user_id))
+
+    async def create(self, identity: Identity, room: Room, members: Sequence[str]) -> None:
+        """Make a room over HTTP; its maker is a member. Raises `Conflict` where it exists."""
+        if room.kind is RoomKind.TEAM and not await self.in_team(identity, room.team):
+            raise PermissionDenied("You are not in this team.", field="team")
+        if room.kind is RoomKind.DIRECT and not members:
+            raise ValidationFailed("A direct room needs its members.", field="members")
+        people = [Member(identity.user_id, identity.name, Kind.HUMAN)]
+        people += [Member(user, user, Kind.HUMAN) for user in members if user != identity.user_id]
+        if not await self.rooms.create(room, await self._room_assistants(), people):
+            raise Conflict(f"The room {room.room_id} exists. Choose another room_id.", field="room_id")
+
+    async def add(self, identity: Identity, room_id: str, user_id: str) -> None:
+        """Add a person, by a member or an operator."""
+        await self.changeable(identity, room_id)
+        member = Member(user_id, user_id, Kind.HUMAN)
+        joined = await self.rooms.join(room_id, member, granted=True)
+        if joined and joined.new:
+            await self._tell_joined(room_id, member, joined.member_count)
+
+    async def remove(self, identity: Identity, room_id: str, user_id: str) -> None:
+        """Remove a person: oneself, or anybody by the room's creator or an operator."""
+        room = await self.changeable(identity, room_id)
+        if user_id != identity.user_id and not identity.operator and identity.user_id != room.creator:
+            raise PermissionDenied("Only the room's creator or an operator may remove others.")
+        await self.leave(room_id, user_id)
+
+    async def add_assistant(self, identity: Identity, room_id: str, assistant: str, listens: str) -> None:
+        """Put an assistant into a room, or change what it listens to."""
+        await self.changeable(identity, room_id)
+        profile = await self.profiles.find(assistant)
+        if profile is None:
+            raise NotFound(f"No assistant {assistant} is loaded. GET /api/assistants lists those that are.")
+        member = Member(assistant, profile.name, Kind.ASSISTANT)
+        added = await self.rooms.add_assistant(room_id, member, listens)
+        if added and added[0]:
+            await self._tell_joined(room_id, member, added[1])
+
+    async def remove_assistant(self, identity: Identity, room_id: str, assistant: str) -> None:
+        """Take an assistant out of a room."""
+        await self.changeable(identity, room_id)
+        if assistant not in await self.rooms.assistants(room_id):
+            raise NotFound(f"{assistant} is no assistant of {room_id}.")
+        await self.leave(room_id, assistant)
+
+    async def require(self, identity: Identity, room_id: str) -> Room:
+        """The room, for its members and operators only; others do not learn whether it exists."""
+        room, member = await self.rooms.find_for(room_id, identity.user_id)
+        if room is None and (identity.operator or self.open_rooms):
+            raise NotFound(f"There is no room {room_id}. Join it to make it.", field="room_id")
+        if room is None or not (member or identity.operator):
+            raise PermissionDenied(f"You are not a member of {room_id}. Join it first.", field="room_id")
+        return room
+
+    async def changeable(self, identity: Identity, room_id: str) -> Room:
+        """As `require`, and the room's members may change."""
+        room = await self.require(identity, room_id)
+        if not members_may_change(room.kind):
+            raise PermissionDenied("The members of a direct room are fixed.", field="room_id")
+        return room
+
+    async def shown(self, room_id: str, limit: int | None = SHOWN) -> list[outbound.MemberInfo]:
+        """Members as people see them: assistants first, then who is there, then by name."""
+        members = await self.rooms.members(room_id)
+        presence = await self.presence.of([member.user_id for member in members], room_id)
+        members.sort(
+            key=lambda one: (
+                one.kind is not Kind.ASSISTANT,
+                presence[one.user_id] is Presence.OFFLINE,
+                one.name.casefold(),
+                one.user_id,
+            )
+        )
+        first = members[:limit]
+        reads = await self.rooms.reads(room_id, [member.user_id for member in first])
+        return [
+            outbound.MemberInfo(
+                id=member.user_id,
+                name=member.name,
+                kind=member.kind,
+                presence=presence[member.user_id],
+                read_seq=reads[member.user_id],
+            )
+            for member in first
+        ]
+
+    async def in_team(self, identity: Identity, team: str | None) -> bool:
+        """Whether the caller is in a team, by token or as kept here."""
+        return team is not None and (team in identity.teams or await self.teams.has(team, identity.user_id))
+
+    async def _room_assistants(self) -> list[Member]:
+        profiles = {profile.id: profile for profile in await self.profiles.all()}
+        plain = [Member(one, one.capitalize(), Kind.ASSISTANT) for one in self.room_assistants]
+        return [
+            replace(member, name=profiles[member.user_id].name) if member.user_id in profiles else member
+            for member in plain
+        ]
+
+    async def _tell_joined(self, room_id: str, member: Member, member_count: int) -> None:
+        presence = await self.presence.of([member.user_id], room_id)
+        joined = outbound.Joined(
+            user_id=member.user_id,
+            room_id=room_id,
+            timestamp=stamp(self.clock),
+            data=outbound.JoinedData(
+                member=outbound.JoinedMember(
+                    id=member.user_id,
+                    name=member.name,
+                    kind=member.kind,
+                    presence=presence[member.user_id],
+                ),
+                member_count=member_count,
+            ),
+        )
+        await self.bus.publish(room_id, Live(encode(joined), but=member.user_id))
