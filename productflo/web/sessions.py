@@ -1,0 +1,90 @@
+"""Who am I, coming in by invitation, and signing out."""
+
+import math
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from quart import Blueprint, Response, jsonify, request
+
+from productflo.domain.identity import Identity
+from productflo.errors import NotFound, PermissionDenied, Unauthenticated
+from productflo.protocol.timestamps import format_time
+from productflo.service import tokens
+from productflo.service.invites import Invites
+from productflo.web.guard import COOKIE, Guard
+
+
+def sessions_blueprint(invites: Invites, guard: Guard) -> Blueprint:
+    """`/api/session`, `/api/invites/<code>` and `/auth/logout`."""
+    blueprint = Blueprint("sessions", __name__)
+
+    @blueprint.get("/api/session")
+    async def session() -> dict[str, Any]:
+        try:
+            identity = guard.identify(request)
+        except Unauthenticated:
+            identity = None  # A token that has expired is nobody: the page asks for a new link.
+        return _session(guard, identity)
+
+    @blueprint.get("/api/invites/<code>")
+    async def look(code: str) -> dict[str, str]:
+        _needs_tokens(guard)
+        invitation = await invites.look(code)
+        expires_at = datetime.fromtimestamp(invitation.expires_at, UTC)
+        return {"name": invitation.name, "expires_at": format_time(expires_at)}
+
+    @blueprint.post("/api/invites/<code>")
+    async def redeem(code: str) -> Response:
+        secret = _needs_tokens(guard)
+        _from_our_page()
+        identity = await invites.redeem(code)
+        token = tokens.mint(
+            secret, identity.user_id, identity.name, identity.teams, tokens.DEFAULT_HOURS, time.time()
+        )
+        response = jsonify(_session(guard, identity))
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=math.floor(tokens.DEFAULT_HOURS * 3600),
+            path="/",
+            httponly=True,
+            samesite="Strict",
+            secure=_over_tls(),
+        )
+        return response
+
+    @blueprint.post("/auth/logout")
+    async def logout() -> Response:
+        _from_our_page()
+        response = Response(status=204)
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=_over_tls())
+        return response
+
+    return blueprint
+
+
+def _session(guard: Guard, identity: Identity | None) -> dict[str, Any]:
+    return {
+        "mode": "open" if guard.secret is None else "token",
+        "user_id": identity.user_id if identity else None,
+        "name": identity.name if identity else None,
+        "teams": sorted(identity.teams) if identity else [],
+    }
+
+
+def _needs_tokens(guard: Guard) -> str:
+    if guard.secret is None:
+        raise NotFound("This server is open, and takes no invitations: choose any name")
+    return guard.secret
+
+
+def _from_our_page() -> None:
+    """Nobody is signed in or out by another site's form: such a form sends no JSON, and its own Origin."""
+    if "Origin" not in request.headers and not request.is_json:
+        raise PermissionDenied("This needs an Origin header or a JSON body")
+
+
+def _over_tls() -> bool:
+    """Whether the browser speaks TLS, also to a proxy before us: its Origin says so and was checked."""
+    return request.scheme == "https" or request.headers.get("Origin", "").startswith("https://")
