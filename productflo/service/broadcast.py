@@ -9,6 +9,7 @@ from productflo.domain.identity import Identity
 from productflo.errors import NotFound, ProductFloError
 from productflo.protocol.inbound import ChatData
 from productflo.service.chat import Chat
+from productflo.service.membership import Membership
 from productflo.store.connect import told
 from productflo.store.rooms import Rooms
 
@@ -18,6 +19,7 @@ class Broadcast:
     """Says a message in rooms; the speaker becomes a member of each, so that people see who speaks."""
 
     chat: Chat
+    membership: Membership
     rooms: Rooms
 
     async def send(
@@ -33,7 +35,8 @@ class Broadcast:
         try:
             if await self.rooms.find(room) is None:
                 return NotFound(f"There is no room {room}.", field="rooms")
-            return (await self.chat.say(speaker, room, said)).seq
+            await self.membership.join(speaker, room)
+            return (await self.chat.commit(await self.chat.prepare(speaker, room, said))).seq
         except ProductFloError as error:
             return error
         except RedisError as error:

@@ -8,13 +8,11 @@ import orjson
 
 from productflo.domain.identity import Identity
 from productflo.domain.mentions import candidates, mentioned
-from productflo.errors import PermissionDenied
 from productflo.protocol import outbound
 from productflo.protocol.codec import open_ended
 from productflo.protocol.ids import random_id
 from productflo.protocol.inbound import ChatData
 from productflo.service.clock import Clock, stamp
-from productflo.service.membership import Membership
 from productflo.service.wakeups import Wakeups
 from productflo.store.log import Appended, Entry, Log, RunGuard
 from productflo.store.rooms import Rooms
@@ -53,27 +51,30 @@ class Chat:
     log: Log
     rooms: Rooms
     teams: Teams
-    membership: Membership
     files: Attachments
     wakeups: Wakeups
     clock: Clock
 
-    async def say(self, identity: Identity, room: str, said: ChatData, timestamp: str | None = None) -> Appended:
-        """Append a person's message; one who is no member yet joins, where the room lets them in.
+    async def prepare(
+        self, identity: Identity, room: str, said: ChatData, timestamp: str | None = None
+    ) -> Entry:
+        """A person's message as the log takes it.
 
-        `said.message_id` must be set (`with_id`). Raises what `Log.append` and `Membership.join` raise, and
-        `NotFound` or `PermissionDenied` for the attached files.
+        `said.message_id` must be set (`with_id`). Raises `NotFound` or `PermissionDenied` for the attached
+        files.
         """
         own_files = await self._attach(identity, room, said.attached_files)
-        entry = self._entry(room, said, timestamp, own_files, await self._mentions(room, said.message))
-        try:
-            appended = await self.log.append(entry)
-        except PermissionDenied:
-            await self.membership.join(identity, room)
-            appended = await self.log.append(entry)
+        return self._entry(room, said, timestamp, own_files, await self._mentions(room, said.message))
+
+    async def commit(self, entry: Entry) -> Appended:
+        """Append a prepared message and wake the room's assistants. Raises what `Log.append` raises.
+
+        Messages are in the log in the order in which their commits were begun.
+        """
+        appended = await self.log.append(entry)
         if not appended.duplicate:
             listening = (one for one, listens in appended.assistants.items() if listens != "off")
-            self.wakeups.wake((one for one in listening if one != said.sender), room)
+            self.wakeups.wake((one for one in listening if one != entry.sender), entry.room)
         return appended
 
     async def answer(self, answer: Answer, guard: RunGuard) -> Appended:

@@ -1,0 +1,32 @@
+"""What a session needs of the rest of the server, built once by the composition root."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from productflo.server.hub import Hub
+from productflo.service.attendance import Attendance
+from productflo.service.chat import Chat
+from productflo.service.clock import Clock
+from productflo.service.history import History
+from productflo.service.membership import Membership
+from productflo.service.receipts import Receipts
+from productflo.service.runs import Runs
+from productflo.store.log import Log
+from productflo.store.presence import PresenceStore
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The use cases behind the WebSocket. `reserved` tells whether an id belongs to an assistant."""
+
+    hub: Hub
+    log: Log
+    chat: Chat
+    membership: Membership
+    history: History
+    receipts: Receipts
+    attendance: Attendance
+    presence: PresenceStore
+    runs: Runs
+    clock: Clock
+    reserved: Callable[[str], bool]

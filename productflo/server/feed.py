@@ -1,0 +1,169 @@
+"""A room as this process sees it: where it stands, and who here is subscribed.
+
+A subscription that is new, or resumes, is not live yet: durable events reach it from the log until it has
+caught up with the feed (the log is the buffer), and passing events wait in its `held`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from productflo.domain.typing import LEASE as TYPING_LEASE
+from productflo.server.answers import Answers
+from productflo.server.connection import Connection, Frame
+from productflo.store.events import Live, Logged, PieceSaid, Typed
+
+HELD = 256
+"""Passing events (joins, receipts, presence) kept for a subscription that catches up; older ones are shed."""
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """A connection's ear in a room. `cursor` is the seq of the last durable event handed to it."""
+
+    connection: Connection
+    user: str
+    stream: bool
+    cursor: int = 0
+    held: list[Frame] | None = field(default_factory=list)
+
+    @property
+    def live(self) -> bool:
+        """Whether events reach it as they happen."""
+        return self.held is None
+
+
+@dataclass(slots=True)
+class _Typing:
+    until: float
+    started: Frame
+    stopped: Frame
+
+
+class Feed:
+    """One room's subscriptions in this process, and the fan-out to them. Runs on the event loop; never blocks."""
+
+    def __init__(self, room: str) -> None:
+        self.room = room
+        self.generation = ""
+        self.seq = 0
+        self.target = 0
+        self.started = False
+        self.member_count = 0
+        self.pins = 0
+        self.answers = Answers()
+        self.subscriptions: dict[str, Subscription] = {}
+        self._typing: dict[str, _Typing] = {}
+
+    def start(self, generation: str, seq: int) -> None:
+        """Where the room stood after its channel was listened to; what follows is heard."""
+        if not self.started:
+            self.started = True
+            self.generation, self.seq, self.target = generation, seq, max(self.target, seq)
+
+    def restart(self, generation: str, seq: int) -> None:
+        """The store went back: from now on its events count from here."""
+        self.generation, self.seq, self.target = generation, seq, seq
+        for subscription in self.subscriptions.values():
+            subscription.cursor = min(subscription.cursor, seq)
+
+    @property
+    def behind(self) -> bool:
+        """Whether durable events are known of that have not been handed on."""
+        return self.seq < self.target
+
+    def logged(self, event: Logged) -> bool:
+        """Hand durable events on, each once; False if some before them are missing, to be read from the log."""
+        self.target = max(self.target, event.first_seq + len(event.envelopes) - 1)
+        if not self.started or event.first_seq > self.seq + 1:
+            return not self.started
+        for envelope in event.envelopes[self.seq + 1 - event.first_seq :]:
+            self.seq += 1
+            frame = Frame(envelope)
+            for subscription in self.subscriptions.values():
+                if subscription.live and subscription.cursor < self.seq:
+                    subscription.cursor = self.seq
+                    subscription.connection.send(frame)
+            if self.answers:
+                self.answers.ended(envelope)
+        return True
+
+    def live(self, event: Live) -> None:
+        """Hand a passing event on."""
+        frame = Frame(event.envelope)
+        only = event.only
+        self._pass(frame, lambda one: one.user != event.but and (only is None or one.user in only))
+
+    def typed(self, event: Typed) -> None:
+        """Tell the others once that somebody types; a repetition only renews the lease."""
+        loop = asyncio.get_running_loop()
+        known = self._typing.get(event.user)
+        if not event.started:
+            self._stop_typing(event.user)
+        elif known:
+            known.until = loop.time() + TYPING_LEASE
+        else:
+            started = Frame(event.envelope)
+            self._typing[event.user] = _Typing(loop.time() + TYPING_LEASE, started, Frame(event.stopped))
+            self._pass(started, lambda one: one.user != event.user)
+            loop.call_later(TYPING_LEASE, self._end_typing, event.user)
+
+    def is_typing(self, user: str) -> bool:
+        """Whether the others see this user typing."""
+        return user in self._typing
+
+    def piece(self, event: PieceSaid) -> bool:
+        """Hand a piece of an answer to those who asked for pieces; False if one before it is missing."""
+        heard = self.answers.heard_up_to(event.message_id, event.run_id)
+        if 0 < event.index <= heard:
+            return True
+        if not self.answers.heard(event):
+            return False
+        self._pass(Frame(event.envelope), lambda one: one.stream)
+        return True
+
+    def everyone(self, frame: Frame) -> None:
+        """Hand a frame to all subscriptions."""
+        self._pass(frame, lambda _: True)
+
+    def streaming(self, frame: Frame) -> None:
+        """Hand a frame to the subscriptions that asked for pieces."""
+        self._pass(frame, lambda one: one.stream)
+
+    def go_live(self, subscription: Subscription) -> None:
+        """The subscription has caught up: what was held follows, then what goes on at the moment."""
+        held, subscription.held = subscription.held or [], None
+        for frame in held:
+            subscription.connection.send(frame)
+        for user, typing in self._typing.items():
+            if user != subscription.user:
+                subscription.connection.send(typing.started)
+        if subscription.stream:
+            for piece in self.answers.so_far():
+                subscription.connection.send(Frame(piece))
+
+    def _pass(self, frame: Frame, audience: Callable[[Subscription], bool]) -> None:
+        for subscription in self.subscriptions.values():
+            if not audience(subscription):
+                continue
+            if subscription.held is None:
+                subscription.connection.send(frame)
+            else:
+                subscription.held = [*subscription.held[1 - HELD :], frame]
+
+    def _end_typing(self, user: str) -> None:
+        """The lease may have run out; if it was renewed, look again at its end."""
+        known = self._typing.get(user)
+        if known is None:
+            return
+        loop = asyncio.get_running_loop()
+        left = known.until - loop.time()
+        if left > 0:
+            loop.call_later(left, self._end_typing, user)
+        else:
+            self._stop_typing(user)
+
+    def _stop_typing(self, user: str) -> None:
+        known = self._typing.pop(user, None)
+        if known:
+            self._pass(known.stopped, lambda one: one.user != user)

@@ -1,0 +1,101 @@
+"""A connection over Quart's own `receive` and `send`: works on any ASGI server."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+from quart import Websocket
+from quart.asgi import ASGIWebsocketConnection
+
+from productflo.protocol.codes import CloseCode
+from productflo.protocol.ids import random_id
+from productflo.server.connection import Frame
+
+INBOX = 16
+"""Messages read ahead of their handling; then the socket is left unread. (Quart's own queue has no bound:
+one flooding client took 300 MB in 2.5 s.)"""
+OUTBOX_BYTES = 1_048_576
+"""Bytes that may wait for a slow reader: a thousand messages, which is as much as a resume replays."""
+LOW_WATER = 65_536
+"""Bytes below which the outbox counts as drained."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds for the close frame to leave; behind a stuck reader it never does."""
+
+
+class BoundedInbox(ASGIWebsocketConnection):
+    """Quart's ASGI connection with a bounded queue of messages from the client."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.queue = asyncio.Queue(INBOX)
+
+
+class QuartConnection:
+    """A `Connection` on an accepted Quart WebSocket.
+
+    `write()` must run beside the reader; it ends when the connection is closed.
+    """
+
+    def __init__(self, websocket: Websocket) -> None:
+        self.id = random_id("conn")
+        self._websocket = websocket
+        self._outbox: deque[Frame] = deque()
+        self._waiting_bytes = 0
+        self._changed = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._closing: tuple[CloseCode, str] | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will be sent."""
+        return self._closing is not None
+
+    def send(self, frame: Frame) -> None:
+        """See `Connection.send`."""
+        if self._closing:
+            return
+        if self._waiting_bytes + len(frame) > OUTBOX_BYTES and self._outbox:
+            self.close(CloseCode.SLOW, "reading too slowly; reconnect and resume")
+            return
+        self._outbox.append(frame)
+        self._waiting_bytes += len(frame)
+        if self._waiting_bytes > LOW_WATER:
+            self._drained.clear()
+        self._changed.set()
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """See `Connection.close`."""
+        if self._closing is None:
+            self._closing = (code, reason)
+            self._outbox.clear()
+            self._changed.set()
+            self._drained.set()
+
+    async def drained(self) -> None:
+        """See `Connection.drained`."""
+        await self._drained.wait()
+
+    async def messages(self) -> AsyncIterator[str | bytes | None]:
+        """What the client sends, until the connection ends; an empty binary message is None."""
+        while not self._closing:
+            yield await self._websocket.receive()
+
+    async def write(self) -> None:
+        """Send what is handed over, until closed; then the close frame."""
+        while not self._closing:
+            await self._changed.wait()
+            self._changed.clear()
+            while self._outbox:
+                frame = self._outbox.popleft()
+                self._waiting_bytes -= len(frame)
+                if self._waiting_bytes <= LOW_WATER:
+                    self._drained.set()
+                await self._send_or_closed(frame)
+        code, reason = self._closing
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            await self._websocket.close(code, reason)
+
+    async def _send_or_closed(self, frame: Frame) -> None:
+        await self._websocket.send(frame.text)

@@ -1,0 +1,199 @@
+"""From the bus to the feeds: holes are filled from the log, and doubts are settled by the room's position."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from redis.exceptions import RedisError
+
+from productflo.domain.presence import Word
+from productflo.errors import ProductFloError
+from productflo.protocol import outbound
+from productflo.protocol.codec import encode
+from productflo.protocol.codes import GapReason
+from productflo.server.connection import Connection, Frame
+from productflo.server.feed import Feed
+from productflo.server.hub import Hub
+from productflo.service.attendance import presence_notice
+from productflo.service.clock import Clock, stamp
+from productflo.service.runs import Runs
+from productflo.store.bus import Bus
+from productflo.store.events import Live, Logged, PieceSaid, Removed, RoomEvent, StopAsked, Typed
+from productflo.store.rooms import Rooms
+
+log = logging.getLogger(__name__)
+
+IDLE_CHECK = 30.0
+"""Seconds between looks at the position of every feed: Pub/Sub may drop the last event of a quiet room."""
+RETRY_DELAY = 1.0
+"""Seconds until a look that the store did not answer is tried again."""
+BIG_ROOM = 200
+"""Members above which a room is not told of each one's presence."""
+
+
+@dataclass(slots=True)
+class Relay:
+    """Runs with the process; owns the tasks that mend feeds."""
+
+    hub: Hub
+    bus: Bus
+    rooms: Rooms
+    runs: Runs
+    clock: Clock
+    _doubtful: set[str] = field(default_factory=set)
+    _unheard: set[str] = field(default_factory=set)
+    _presence: dict[str, str] = field(default_factory=dict)
+    _work: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Relay until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.bus.run(self._heard, self._presence_changed, self._doubt))
+            tasks.create_task(self._mend())
+            tasks.create_task(self._look_at_all())
+
+    def _heard(self, room: str, event: RoomEvent) -> None:
+        feed = self.hub.feeds.get(room)
+        if feed is None:
+            return
+        match event:
+            case Logged():
+                if not feed.logged(event):
+                    self._doubt(room)
+            case Live():
+                feed.live(event)
+            case Typed():
+                feed.typed(event)
+            case PieceSaid():
+                if not feed.piece(event):
+                    self._unheard.add(room)
+                    self._work.set()
+            case Removed():
+                for subscription in [one for one in feed.subscriptions.values() if one.user == event.user]:
+                    del feed.subscriptions[subscription.connection.id]
+            case StopAsked():
+                pass  # for the worker that writes the answer
+
+    def _doubt(self, room: str) -> None:
+        """Something may have been missed: look at the room's position."""
+        self._doubtful.add(room)
+        self._work.set()
+
+    def _presence_changed(self, user: str, word: str) -> None:
+        self._presence.pop(user, None)
+        self._presence[user] = word
+        self._work.set()
+
+    async def _look_at_all(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_CHECK)
+            for room in self.hub.feeds:
+                self._doubt(room)
+
+    async def _mend(self) -> None:
+        """Work through what is due; what the store does not answer stays due."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            try:
+                await self._tell_all_presence()
+                await self._each(self._doubtful, self._check)
+                await self._each(self._unheard, self._hear_again)
+            except (RedisError, ProductFloError) as error:
+                log.warning("Feeds wait for the store: %s", error)
+                await asyncio.sleep(RETRY_DELAY)
+                self._work.set()
+
+    async def _tell_all_presence(self) -> None:
+        while self._presence:
+            user, word = next(iter(self._presence.items()))
+            await self._tell_presence(user, Word.parse(word))
+            if self._presence.get(user) == word:
+                del self._presence[user]
+
+    async def _each(self, due: set[str], mend: Callable[[str], Awaitable[None]]) -> None:
+        """Mend what is due; what becomes due meanwhile is mended after that, what fails stays due."""
+        while due:
+            room = due.pop()
+            try:
+                await mend(room)
+            except BaseException:
+                due.add(room)
+                raise
+
+    async def _check(self, room: str) -> None:
+        """Bring a feed to where its room stands; tell the subscribers where that is not a continuation."""
+        feed = self.hub.feeds.get(room)
+        if feed is None or not feed.started:
+            return
+        position = await self.rooms.position(room)
+        generation, last_seq = (position.generation, position.last_seq) if position else ("", 0)
+        if generation != feed.generation:
+            gap = position.gap(feed.seq, feed.generation) if position else GapReason.REWOUND
+            if gap is GapReason.REWOUND:
+                feed.restart(generation, last_seq)
+            feed.generation = generation
+            feed.everyone(self._generation_changed(feed))
+        feed.target = max(feed.target, last_seq)
+        if not await self.hub.fill(feed):
+            log.warning("The log of %s has lost events after %d", room, feed.seq)
+            feed.restart(generation, last_seq)
+            feed.everyone(self._generation_changed(feed))
+
+    def _generation_changed(self, feed: Feed) -> Frame:
+        return Frame(
+            encode(
+                outbound.System(
+                    room_id=feed.room,
+                    timestamp=stamp(self.clock),
+                    data=outbound.SystemData(
+                        code="GENERATION_CHANGED",
+                        message="The store was restarted. What follows last_seq counts from here.",
+                        generation=feed.generation,
+                        last_seq=feed.seq,
+                    ),
+                )
+            )
+        )
+
+    async def _hear_again(self, room: str) -> None:
+        """A piece of an answer was missed: start from the text so far."""
+        feed = self.hub.feeds.get(room)
+        if feed:
+            await hear_answers(feed, self.runs, self.clock)
+
+    async def _tell_presence(self, user: str, word: Word) -> None:
+        """Tell each connection that shares a room with the user, once."""
+        told: dict[str, Connection] = {}
+        for room in await self.rooms.rooms_of(user):
+            feed = self.hub.feeds.get(room)
+            if feed and feed.member_count <= BIG_ROOM:
+                for key, subscription in feed.subscriptions.items():
+                    if subscription.live:
+                        told[key] = subscription.connection
+        frame = Frame(presence_notice(user, word.presence, stamp(self.clock)))
+        for connection in told.values():
+            connection.send(frame)
+
+
+async def hear_answers(feed: Feed, runs: Runs, clock: Clock) -> None:
+    """Take the answers that are being written in a room from the store, and show them to who asked for pieces."""
+    for running in await runs.running(feed.room):
+        if running.index > feed.answers.heard_up_to(running.message_id, running.run_id):
+            piece = encode(
+                outbound.Piece(
+                    user_id=running.assistant,
+                    room_id=feed.room,
+                    timestamp=stamp(clock),
+                    data=outbound.PieceData(
+                        message=running.text,
+                        sender=running.assistant,
+                        message_id=running.message_id,
+                        run_id=running.run_id,
+                        index=0,
+                    ),
+                )
+            )
+            feed.answers.repaired(running.message_id, running.run_id, running.index, piece)
+            feed.streaming(Frame(piece))

@@ -1,0 +1,225 @@
+"""One connection's conversation with the server: who speaks, in what order, and what is answered.
+
+Envelopes are handled one after the other, except that a chat does not wait for the one before it to be
+stored: chats of a connection are handed to the log in their order, and it keeps that order. Anything else
+waits for the chats before it.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from productflo.domain.identity import Identity
+from productflo.errors import ErrorCode, PermissionDenied, ProductFloError
+from productflo.protocol import inbound, outbound
+from productflo.protocol.codec import encode, parse, validate
+from productflo.protocol.codes import Status
+from productflo.server.connection import Connection, Frame
+from productflo.server.door import Door
+from productflo.server.subscribing import Subscriber
+from productflo.service.chat import with_id
+from productflo.service.clock import stamp
+from productflo.store.connect import told
+from productflo.store.log import Entry
+
+log = logging.getLogger(__name__)
+
+CHATS_UNDER_WAY = 64
+"""Chats of one connection that may wait for the store: a fast typist has one."""
+UNCONFIRMED_AFTER = 3.0
+"""Seconds after which a chat that the store has not confirmed is said to be pending."""
+
+
+class Session:
+    """Answers a connection's envelopes. `tasks` owns what goes on beside the reading.
+
+    `identity` is None on an open server until the first envelope says who speaks.
+    """
+
+    def __init__(self, door: Door, connection: Connection, identity: Identity | None, tasks: asyncio.TaskGroup) -> None:
+        self._door = door
+        self._connection = connection
+        self._identity = identity
+        self._tasks = tasks
+        self._arrived = False
+        self._chats: set[asyncio.Task[None]] = set()
+        self._free = asyncio.Semaphore(CHATS_UNDER_WAY)
+        self._subscriber = Subscriber(door, connection, tasks)
+
+    async def receive(self, message: str | bytes | None) -> None:
+        """Handle one message; whatever is wrong with it is answered, and the connection stays."""
+        envelope: dict[str, Any] = {}
+        try:
+            envelope = parse(message)
+            said = validate(envelope)
+            identity = self._speaker(said)
+            await self._arrive(identity)
+            if isinstance(said, inbound.Chat):
+                await self._chat(identity, said)
+            else:
+                await self._all_chats()
+                await self._handle(identity, said)
+        except ProductFloError as error:
+            self._refuse(error, envelope)
+        except RedisError as error:
+            self._refuse(told(error), envelope)
+
+    async def end(self) -> None:
+        """The connection is gone: its subscriptions end now, its presence after the grace."""
+        await self._door.hub.left(self._connection)
+        if self._identity and self._arrived:
+            try:
+                await self._door.presence.end([(self._identity.user_id, self._connection.id)])
+            except RedisError as error:
+                log.info("A lease ends by itself, since the store is away: %s", error)
+
+    def _speaker(self, said: inbound.Inbound) -> Identity:
+        """Who speaks; on an open server the first envelope decides. Raises `PermissionDenied`."""
+        if self._identity is None:
+            if self._door.reserved(said.user_id):
+                raise PermissionDenied(f"{said.user_id} is an assistant. Choose another user_id.", field="user_id")
+            self._identity = Identity(said.user_id, said.user_id)
+        user = self._identity.user_id
+        if said.user_id != user:
+            raise PermissionDenied(f"This connection belongs to {user}. Send user_id {user}.", field="user_id")
+        sender = getattr(getattr(said, "data", None), "sender", None)
+        if sender not in (None, user):
+            raise PermissionDenied(f"sender must be {user}, as user_id is.", field="data.sender")
+        return self._identity
+
+    async def _arrive(self, identity: Identity) -> None:
+        """Connecting means online."""
+        if not self._arrived:
+            self._arrived = True
+            self._door.hub.arrived(self._connection, identity.user_id)
+            await self._door.presence.beat([(identity.user_id, self._connection.id)])
+
+    async def _handle(self, identity: Identity, said: inbound.Inbound) -> None:
+        door, user = self._door, identity.user_id
+        match said:
+            case inbound.Join():
+                await self._subscriber.join(identity, said)
+            case inbound.Leave():
+                await door.membership.leave(said.room_id, user)
+            case inbound.Typing():
+                self._subscriber.require(said.room_id)
+                await door.attendance.type(said.room_id, user, started=said.data.status == "started")
+            case inbound.ReadReceipt():
+                receipt = await door.receipts.read(identity, said.room_id, said.data.message_id)
+                if receipt:
+                    self._connection.send(Frame(receipt))
+            case inbound.SetPresence():
+                if said.room_id is not None:
+                    await door.membership.require(identity, said.room_id)
+                await door.attendance.say(user, said.data.status, said.room_id)
+            case inbound.Historic():
+                page = await door.history.page(identity, said.room_id, said.data)
+                self._answer(outbound.HistoricResponse(**self._head(said), data=page))
+            case inbound.Stop():
+                await self._stop(identity, said)
+            case inbound.Ping():
+                self._answer(outbound.Pong(**self._head(said)))
+
+    async def _chat(self, identity: Identity, said: inbound.Chat) -> None:
+        """Store a message; its `chat_response` comes with everybody else's, over the room's feed."""
+        if not self._subscriber.subscribed(said.room_id):
+            await self._all_chats()
+            await self._subscriber.subscribe(identity, said.room_id)
+        data = with_id(said.data)
+        entry = await self._door.chat.prepare(identity, said.room_id, data, said.timestamp)
+        await self._free.acquire()
+        task = self._tasks.create_task(self._commit(entry, said))
+        self._chats.add(task)
+        task.add_done_callback(self._chats.discard)
+
+    async def _commit(self, entry: Entry, said: inbound.Chat) -> None:
+        try:
+            commit = asyncio.ensure_future(self._door.chat.commit(entry))
+            try:
+                done, _ = await asyncio.wait({commit}, timeout=UNCONFIRMED_AFTER)
+                if not done:
+                    self._pending(entry, said)
+                appended = await commit
+            finally:
+                commit.cancel()
+            if appended.envelope is not None:
+                self._connection.send(Frame(appended.envelope))
+            elif self._subscriber.is_typing(said.room_id, entry.sender):
+                await self._door.attendance.type(said.room_id, entry.sender, started=False)
+        except ProductFloError as error:
+            self._refuse(error, said.model_dump(include={"code", "room_id", "request_id"}), entry.message_id)
+        finally:
+            self._free.release()
+
+    async def _all_chats(self) -> None:
+        if self._chats:
+            await asyncio.wait(set(self._chats))
+
+    async def _stop(self, identity: Identity, said: inbound.Stop) -> None:
+        """Stop an answer; where it has ended already, show the asker what was said."""
+        await self._door.membership.require(identity, said.room_id)
+        data = said.data
+        ended = await self._door.runs.stop(
+            said.room_id, message_id=data.message_id, run_id=data.run_id, by=identity.user_id
+        )
+        if ended is not None:
+            self._connection.send(Frame(ended))
+
+    def _pending(self, entry: Entry, said: inbound.Chat) -> None:
+        self._tell(
+            Status.PENDING,
+            outbound.SystemData(
+                code=ErrorCode.UNCONFIRMED,
+                message="The store has not confirmed the message yet. Wait, or send it again with the same message_id.",
+                request_code=said.code,
+                message_id=entry.message_id,
+            ),
+            {"room_id": said.room_id, "request_id": said.request_id},
+        )
+
+    def _refuse(self, error: ProductFloError, envelope: dict[str, Any], message_id: str | None = None) -> None:
+        """Tell what was wrong, with what the client needs to find its own envelope again."""
+        data = envelope.get("data")
+        told_id = message_id or (data.get("message_id") if isinstance(data, dict) else None)
+        self._tell(
+            Status.ERROR,
+            outbound.SystemData(
+                code=error.code,
+                message=error.message,
+                request_code=_short(envelope.get("code")),
+                field=error.field,
+                message_id=_short(told_id),
+                retry_after=error.retry_after,
+            ),
+            envelope,
+        )
+
+    def _tell(self, status: Status, data: outbound.SystemData, about: dict[str, Any]) -> None:
+        self._answer(
+            outbound.System(
+                status=status,
+                user_id=self._identity.user_id if self._identity else None,
+                room_id=_short(about.get("room_id")),
+                timestamp=stamp(self._door.clock),
+                request_id=_short(about.get("request_id")),
+                data=data,
+            )
+        )
+
+    def _head(self, said: inbound.Inbound) -> dict[str, Any]:
+        return {
+            "user_id": said.user_id,
+            "room_id": said.room_id,
+            "timestamp": stamp(self._door.clock),
+            "request_id": said.request_id,
+        }
+
+    def _answer(self, envelope: outbound.Outbound) -> None:
+        self._connection.send(Frame(encode(envelope)))
+
+
+def _short(value: object) -> str | None:
+    """A client's own word, echoed; nothing that it could not have meant as one."""
+    return value[:128] if isinstance(value, str) else None
