@@ -1,7 +1,7 @@
 """Builds the web page: a hatchling hook for every install and wheel, and `python hatch_build.py` for checks.
 
-`page/` holds the sources, `productflo/static/` what a browser is given. Node is the one on the PATH where it is
-new enough, else the one that a PyPI wheel carries, so that nobody has to install it.
+`page/` holds the sources, `productflo/static/` what a browser is given. Node is the one on the PATH where
+it is new enough, else the one that a PyPI wheel carries, so that nobody has to install it.
 """
 
 import hashlib
