@@ -26,19 +26,27 @@ class CommandGroup(click.Group):
         return sorted(_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one command. Raises `click.ClickException` when its package is broken."""
+        """Load one command. One whose package is broken is listed, and says when called what is wrong."""
         point = _commands().get(cmd_name)
         if point is None:
             return None
         try:
             command = point.load()
         except (ImportError, AttributeError) as error:
-            raise click.ClickException(
-                f"The command {cmd_name} ({point.value}) can not be loaded: {error}"
-            ) from error
-        if not isinstance(command, click.Command):
-            raise click.ClickException(f"The command {cmd_name} ({point.value}) is not a click command.")
-        return command
+            return _broken(cmd_name, f"{point.value} can not be loaded: {error}")
+        return (
+            command
+            if isinstance(command, click.Command)
+            else _broken(cmd_name, f"{point.value} is no command")
+        )
+
+
+def _broken(name: str, reason: str) -> click.Command:
+    def refuse() -> None:
+        raise click.ClickException(reason)
+
+    any_words = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(name, any_words, refuse, short_help=f"(broken: {reason})")
 
 
 @click.group(cls=CommandGroup)

@@ -66,6 +66,7 @@ def hypercorn_config(settings: Settings, path: Path, listener: socket.socket) ->
     values: dict[str, object] = {
         "alpn_protocols": ["http/1.1"],
         "backlog": 1024,
+        "errorlog": logging.getLogger("hypercorn"),
         "websocket_max_message_size": settings.max_message_bytes,
     }
     if path.exists():
