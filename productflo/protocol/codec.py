@@ -56,7 +56,7 @@ def validate(envelope: dict[str, Any]) -> Inbound:
     try:
         return model.model_validate(envelope)
     except ValidationError as error:
-        raise _told(error) from error
+        raise first_problem(error) from error
 
 
 def _code(value: object) -> Code:
@@ -74,7 +74,7 @@ def _code(value: object) -> Code:
     return code
 
 
-def _told(error: ValidationError) -> ProductFloError:
+def first_problem(error: ValidationError) -> ProductFloError:
     """The first thing that is wrong, as a sentence that names the field."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = [*first["loc"], *([first["ctx"]["field"]] if first["type"] == "broken_rule" else [])]

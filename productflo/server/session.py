@@ -135,15 +135,9 @@ class Session:
         task.add_done_callback(self._chats.discard)
 
     async def _commit(self, entry: Entry, said: inbound.Chat) -> None:
+        late = asyncio.get_running_loop().call_later(UNCONFIRMED_AFTER, self._pending, entry, said)
         try:
-            commit = asyncio.ensure_future(self._door.chat.commit(entry))
-            try:
-                done, _ = await asyncio.wait({commit}, timeout=UNCONFIRMED_AFTER)
-                if not done:
-                    self._pending(entry, said)
-                appended = await commit
-            finally:
-                commit.cancel()
+            appended = await self._door.chat.commit(entry)
             if appended.envelope is not None:
                 self._connection.send(Frame(appended.envelope))
             elif self._subscriber.is_typing(said.room_id, entry.sender):
@@ -151,6 +145,7 @@ class Session:
         except ProductFloError as error:
             self._refuse(error, said.model_dump(include={"code", "room_id", "request_id"}), entry.message_id)
         finally:
+            late.cancel()
             self._free.release()
 
     async def _all_chats(self) -> None:

@@ -1,8 +1,5 @@
 """The connection to Redis, and its errors as ours."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
@@ -22,9 +19,8 @@ RETRY_AFTER = 2.0
 """Seconds that a client is asked to wait while the store is away: the embedded one restarts in less."""
 
 
-@asynccontextmanager
-async def open_redis(url: str) -> AsyncIterator[Redis]:
-    """A client with a connection pool, closed at the end. Does not connect by itself."""
+def client(url: str) -> Redis:
+    """A client with a connection pool; connects when it is used, and must be closed with `aclose`."""
     redis: Redis = Redis.from_url(
         url,
         socket_timeout=SOCKET_TIMEOUT,
@@ -32,10 +28,7 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
         health_check_interval=30,
         retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), RETRIES),
     )
-    try:
-        yield redis
-    finally:
-        await redis.aclose()
+    return redis
 
 
 def told(error: RedisError) -> ProductFloError:

@@ -1,0 +1,194 @@
+"""The web process put together: the only place that turns settings into the things that do the work."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from random import uniform
+from typing import Any
+
+from quart import Quart, Response, request
+from redis.asyncio import Redis
+
+from productflo.blobs.local import LocalBlobs
+from productflo.protocol.codes import CloseCode
+from productflo.server.door import Door
+from productflo.server.heartbeat import Heartbeat
+from productflo.server.hub import Hub
+from productflo.server.quart_connection import BoundedInbox
+from productflo.server.relay import Relay
+from productflo.service.attendance import Attendance
+from productflo.service.broadcast import Broadcast
+from productflo.service.chat import Chat
+from productflo.service.clock import system_clock
+from productflo.service.files import Files
+from productflo.service.history import History
+from productflo.service.invites import Invites
+from productflo.service.membership import Membership
+from productflo.service.receipts import Receipts
+from productflo.service.runs import Runs
+from productflo.service.wakeups import Wakeups
+from productflo.settings import Settings
+from productflo.store.bus import Bus
+from productflo.store.connect import client
+from productflo.store.files import FileStore
+from productflo.store.invites import InviteStore
+from productflo.store.log import Log
+from productflo.store.presence import PresenceStore
+from productflo.store.profiles import Profiles
+from productflo.store.rooms import Rooms
+from productflo.store.runs import RunStore
+from productflo.store.teams import Teams
+from productflo.web.broadcast import broadcast_blueprint
+from productflo.web.errors import register_errors
+from productflo.web.files import files_blueprint
+from productflo.web.guard import Guard
+from productflo.web.ops import ops_blueprint
+from productflo.web.page import page_blueprint
+from productflo.web.rooms import rooms_blueprint
+from productflo.web.sessions import sessions_blueprint
+from productflo.web.teams import teams_blueprint
+from productflo.web.ws import ws_blueprint
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1_048_576
+"""Bytes of a request's body; uploads have a limit of their own."""
+RECONNECT_WITHIN = 3.0
+"""Seconds over which the clients of a stopping process spread their return."""
+
+
+@dataclass(slots=True)
+class WebProcess:
+    """What runs beside the routes; `app.extensions["productflo"]`."""
+
+    redis: Redis
+    log: Log
+    hub: Hub
+    relay: Relay
+    heartbeat: Heartbeat
+    wakeups: Wakeups
+    draining: bool = False
+    _running: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    async def drain(self) -> None:
+        """Take no more part: not ready, and every socket closed with 1012. Returns when they are gone."""
+        self.draining = True
+        self.hub.close_all(CloseCode.RESTART, f"retry_after={uniform(0.1, RECONNECT_WITHIN):.1f}")  # noqa: S311
+        await self.hub.emptied()
+
+    async def serving(self) -> AsyncIterator[None]:
+        """Run while Quart serves; after the last socket is gone, end."""
+        self._running = asyncio.create_task(self._run(), name="web process")
+        self._running.add_done_callback(_fail_loudly)
+        yield
+        self._running.cancel()
+        await asyncio.wait({self._running})
+        await self.redis.aclose()
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.log.run())
+            tasks.create_task(self.relay.run())
+            tasks.create_task(self.heartbeat.run())
+            tasks.create_task(self.wakeups.run())
+
+
+def create_app(settings: Settings) -> Quart:
+    """The application on a store that runs: `settings.redis_url` must be set.
+
+    Needs an ASGI server with lifespan. Connects to nothing before that.
+    """
+    if settings.redis_url is None:
+        raise ValueError("Set REDIS_URL; `productflo serve` starts an embedded store where it is not set.")
+    app = Quart(__name__, static_folder=None)
+    app.asgi_websocket_class = BoundedInbox
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    redis = client(settings.redis_url)
+    reserved = frozenset((*settings.assistants, *settings.room_assistants))
+    guard = Guard(
+        secret=settings.secret.get_secret_value() if settings.secret else None,
+        service_key=settings.service_key.get_secret_value() if settings.service_key else None,
+        allowed_hosts=settings.allowed_hosts,
+        reserved=reserved.__contains__,
+    )
+    process = _assemble(app, settings, redis, guard, reserved)
+    app.extensions["productflo"] = process
+    app.while_serving(process.serving)
+    register_errors(app)
+    _guard_requests(app, guard)
+    return app
+
+
+def _assemble(
+    app: Quart, settings: Settings, redis: Redis, guard: Guard, reserved: frozenset[str]
+) -> WebProcess:
+    """Build the use cases on the store, and the doors on the use cases."""
+    rooms, teams, profiles, bus = Rooms(redis), Teams(redis), Profiles(redis), Bus(redis)
+    messages = Log(redis, retention=settings.retention_messages)
+    presence = PresenceStore(redis)
+    membership = Membership(
+        rooms, teams, presence, profiles, bus, system_clock, settings.open_rooms, settings.room_assistants
+    )
+    files = Files(FileStore(redis), LocalBlobs(settings.data_dir / "files"), settings.max_file_bytes)
+    wakeups = Wakeups(redis)
+    chat = Chat(messages, rooms, teams, files, wakeups, system_clock)
+    history = History(messages, rooms, membership)
+    runs = Runs(RunStore(redis), rooms, messages)
+    hub = Hub(bus, messages)
+    door = Door(
+        hub,
+        messages,
+        chat,
+        membership,
+        history,
+        Receipts(rooms, messages, bus, system_clock),
+        Attendance(presence, bus, system_clock),
+        presence,
+        runs,
+        system_clock,
+        reserved.__contains__,
+    )
+    process = WebProcess(
+        redis, messages, hub, Relay(hub, bus, rooms, runs, system_clock), Heartbeat(hub, presence), wakeups
+    )
+    for blueprint in (
+        ws_blueprint(door, guard),
+        sessions_blueprint(Invites(InviteStore(redis), reserved.__contains__), guard),
+        files_blueprint(files, guard),
+        rooms_blueprint(membership, rooms, history, profiles, guard),
+        teams_blueprint(teams, guard),
+        broadcast_blueprint(Broadcast(chat, membership, rooms), guard),
+        ops_blueprint(redis, lambda: process.draining),
+        page_blueprint(),
+    ):
+        app.register_blueprint(blueprint)
+    return process
+
+
+def _guard_requests(app: Quart, guard: Guard) -> None:
+    @app.before_request
+    async def check_source() -> None:
+        guard.check_source(request)
+
+    @app.after_request
+    async def harden(response: Response) -> Response:
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        return response
+
+
+def _fail_loudly(running: asyncio.Task[None]) -> None:
+    """A process whose relay has failed must not go on as if it served: it stops, and is started again."""
+    if not running.cancelled() and (error := running.exception()):
+        log.critical("The web process failed and stops", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
+
+
+def __getattr__(name: str) -> Any:
+    """`productflo.app:app` for any ASGI server, from the environment."""
+    if name == "app":
+        return create_app(Settings())
+    raise AttributeError(name)

@@ -1,0 +1,176 @@
+"""Rooms over HTTP: making them, their members, their assistants, their messages."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+from quart import Blueprint, request
+
+from productflo.errors import NotFound, ValidationFailed
+from productflo.protocol.codec import first_problem
+from productflo.protocol.codes import RoomKind
+from productflo.protocol.ids import ForeignId, Id
+from productflo.protocol.inbound import MAX_PAGE, PAGE, HistoricData
+from productflo.service.history import History
+from productflo.service.membership import Membership
+from productflo.store.profiles import Profiles
+from productflo.store.rooms import Room, Rooms, Standing
+from productflo.web.guard import Guard
+from productflo.web.json_body import read_body
+
+
+class NewRoom(BaseModel):
+    """`POST /api/rooms`."""
+
+    room_id: Id
+    kind: RoomKind = RoomKind.OPEN
+    team: Id | None = Field(None, description="For a room of kind team.")
+    product_id: ForeignId | None = None
+    members: Annotated[list[Id], Field(max_length=1000)] = Field(default_factory=list)
+
+
+class Listening(BaseModel):
+    """`PUT /api/rooms/{room}/assistants/{assistant}`."""
+
+    listens: Literal["mentions", "all", "off"] = "mentions"
+
+
+class Page(BaseModel):
+    """The query of `GET /api/rooms/{room}/messages`."""
+
+    before: int | None = Field(None, ge=0)
+    after: int | None = Field(None, ge=0)
+    limit: int = Field(PAGE, ge=1, le=MAX_PAGE)
+
+
+def rooms_blueprint(
+    membership: Membership, rooms: Rooms, history: History, profiles: Profiles, guard: Guard
+) -> Blueprint:
+    """`/api/rooms` and what is below it, and `/api/assistants`."""
+    blueprint = Blueprint("rooms", __name__)
+
+    @blueprint.get("/api/rooms")
+    async def mine() -> dict[str, Any]:
+        identity = guard.require(request)
+        standings = await rooms.standing(await rooms.rooms_of(identity.user_id), identity.user_id)
+        return {"rooms": [_standing(standing) for standing in standings]}
+
+    @blueprint.post("/api/rooms")
+    async def make() -> tuple[dict[str, Any], int]:
+        identity = guard.require(request)
+        asked = await read_body(request, NewRoom)
+        if (asked.team is not None) != (asked.kind is RoomKind.TEAM):
+            raise ValidationFailed("A room of kind team, and no other, names its team.", field="team")
+        for member in asked.members:
+            guard.check_person(member)
+        room = Room(asked.room_id, asked.kind, identity.user_id, asked.team, asked.product_id)
+        await membership.create(identity, room, asked.members)
+        return _room(room), 201
+
+    @blueprint.get("/api/rooms/<room_id>")
+    async def one(room_id: str) -> dict[str, Any]:
+        identity = guard.require(request)
+        await membership.require(identity, room_id)
+        standings = await rooms.standing([room_id], identity.user_id)
+        if not standings:
+            raise NotFound(f"There is no room {room_id}.", field="room_id")
+        return _standing(standings[0])
+
+    @blueprint.get("/api/rooms/<room_id>/messages")
+    async def messages(room_id: str) -> dict[str, Any]:
+        identity = guard.require(request)
+        try:
+            asked = Page.model_validate(request.args.to_dict())
+            page = HistoricData(before=asked.before, after=asked.after, limit=asked.limit)
+        except ValidationError as error:
+            raise first_problem(error) from error
+        return (await history.page(identity, room_id, page)).model_dump()
+
+    _members(blueprint, membership, guard)
+    _assistants(blueprint, membership, rooms, profiles, guard)
+    return blueprint
+
+
+def _members(blueprint: Blueprint, membership: Membership, guard: Guard) -> None:
+    @blueprint.get("/api/rooms/<room_id>/members")
+    async def members(room_id: str) -> dict[str, Any]:
+        await membership.require(guard.require(request), room_id)
+        shown = await membership.shown(room_id, None)
+        return {"members": [member.model_dump() for member in shown], "member_count": len(shown)}
+
+    @blueprint.put("/api/rooms/<room_id>/members/<user_id>")
+    async def add(room_id: str, user_id: str) -> tuple[str, int]:
+        identity = guard.require(request)
+        guard.check_person(user_id)
+        if user_id == identity.user_id:
+            await membership.join(identity, room_id)
+        else:
+            await membership.add(identity, room_id, user_id)
+        return "", 204
+
+    @blueprint.delete("/api/rooms/<room_id>/members/<user_id>")
+    async def remove(room_id: str, user_id: str) -> tuple[str, int]:
+        await membership.remove(guard.require(request), room_id, user_id)
+        return "", 204
+
+
+def _assistants(
+    blueprint: Blueprint, membership: Membership, rooms: Rooms, profiles: Profiles, guard: Guard
+) -> None:
+    @blueprint.get("/api/assistants")
+    async def loaded() -> dict[str, Any]:
+        guard.require(request)
+        return {
+            "assistants": [
+                {"id": one.id, "name": one.name, "description": one.description, "on": list(one.on)}
+                for one in await profiles.all()
+            ]
+        }
+
+    @blueprint.get("/api/rooms/<room_id>/assistants")
+    async def present(room_id: str) -> dict[str, Any]:
+        await membership.require(guard.require(request), room_id)
+        known = {profile.id: profile for profile in await profiles.all()}
+        listening = await rooms.assistants(room_id)
+        return {
+            "assistants": [
+                {
+                    "id": one,
+                    "name": known[one].name if one in known else one,
+                    "description": known[one].description if one in known else "",
+                    "listens": listens,
+                }
+                for one, listens in sorted(listening.items())
+            ]
+        }
+
+    @blueprint.put("/api/rooms/<room_id>/assistants/<assistant>")
+    async def add_assistant(room_id: str, assistant: str) -> tuple[str, int]:
+        identity = guard.require(request)
+        asked = await read_body(request, Listening)
+        await membership.add_assistant(identity, room_id, assistant, asked.listens)
+        return "", 204
+
+    @blueprint.delete("/api/rooms/<room_id>/assistants/<assistant>")
+    async def remove_assistant(room_id: str, assistant: str) -> tuple[str, int]:
+        await membership.remove_assistant(guard.require(request), room_id, assistant)
+        return "", 204
+
+
+def _room(room: Room) -> dict[str, Any]:
+    return {
+        "room_id": room.room_id,
+        "kind": room.kind,
+        "team": room.team,
+        "product_id": room.product,
+        "creator": room.creator,
+    }
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    return {
+        **_room(standing.room),
+        "last_seq": standing.last_seq,
+        "read_seq": standing.read_seq,
+        "unread": standing.unread,
+        "member_count": standing.member_count,
+    }
