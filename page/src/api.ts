@@ -1,0 +1,84 @@
+/** The HTTP side of the server: session, rooms, members, files. */
+
+import type { AssistantProfile, FileData, Invitation, MemberData, RoomSummary, Session } from './protocol'
+
+/** An answer other than 2xx; `code` is the protocol's, `status` is HTTP's (0: nothing was reached). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+export class Api {
+  /** Whom an open server takes this page for; `null` where a cookie says it. */
+  constructor(private readonly openUserId: string | null = null) {}
+
+  session(): Promise<Session> {
+    return this.json('GET', '/api/session')
+  }
+
+  invitation(code: string): Promise<Invitation> {
+    return this.json('GET', `/api/invites/${encodeURIComponent(code)}`)
+  }
+
+  acceptInvitation(code: string): Promise<Session> {
+    return this.json('POST', `/api/invites/${encodeURIComponent(code)}`)
+  }
+
+  async signOut(): Promise<void> {
+    await this.fetch('POST', '/auth/logout')
+  }
+
+  async rooms(): Promise<RoomSummary[]> {
+    return (await this.json<{ rooms: RoomSummary[] }>('GET', '/api/rooms')).rooms
+  }
+
+  members(roomId: string): Promise<{ members: MemberData[]; member_count: number }> {
+    return this.json('GET', `/api/rooms/${encodeURIComponent(roomId)}/members`)
+  }
+
+  async assistants(): Promise<AssistantProfile[]> {
+    return (await this.json<{ assistants: AssistantProfile[] }>('GET', '/api/assistants')).assistants
+  }
+
+  file(id: string): Promise<FileData> {
+    return this.json('GET', `/files/${encodeURIComponent(id)}`)
+  }
+
+  async fileContent(id: string): Promise<Blob> {
+    return (await this.fetch('GET', `/files/${encodeURIComponent(id)}/download`)).blob()
+  }
+
+  headers(): Record<string, string> {
+    return this.openUserId ? { 'X-User-Id': this.openUserId } : {}
+  }
+
+  private async json<T>(method: string, path: string): Promise<T> {
+    return (await this.fetch(method, path)).json() as Promise<T>
+  }
+
+  private async fetch(method: string, path: string): Promise<Response> {
+    let response: Response
+    try {
+      response = await fetch(path, { method, headers: this.headers() })
+    } catch {
+      throw new ApiError(0, 'UNREACHABLE', 'The server can not be reached.')
+    }
+    if (response.ok) return response
+    throw errorFrom(response.status, await response.text())
+  }
+}
+
+/** The error in the body of an answer, or a plain one where the body holds none (a proxy's page, say). */
+export function errorFrom(status: number, body: string): ApiError {
+  try {
+    const { error } = JSON.parse(body) as { error: { code: string; message: string } }
+    return new ApiError(status, error.code, error.message)
+  } catch {
+    return new ApiError(status, 'HTTP_ERROR', `The server answered ${status}.`)
+  }
+}

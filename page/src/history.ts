@@ -1,0 +1,98 @@
+/** The part of a room's history that the page holds: a window of consecutive messages, oldest first. */
+
+import type { AnswerData, ChatData, HistoricData, HistoricMessage } from './protocol'
+
+export interface Message {
+  id: string
+  seq: number
+  sender: string
+  text: string
+  /** ms since the epoch, by the server's clock. */
+  at: number
+  files: readonly string[]
+  replyTo: string | null
+  answer: AnswerData | null
+  deleted: boolean
+}
+
+export interface History {
+  /** False until a first page arrived. */
+  loaded: boolean
+  messages: readonly Message[]
+  hasOlder: boolean
+  /** The window does not reach the present: live messages are counted, not shown. */
+  hasNewer: boolean
+}
+
+/** Rows a browser lays out without a noticeable pause; older or newer ones are paged in again. */
+export const MOST_MESSAGES = 300
+export const PAGE = 50
+
+export const NO_HISTORY: History = { loaded: false, messages: [], hasOlder: false, hasNewer: false }
+
+export function messageFrom(data: ChatData | HistoricMessage, timestamp: string): Message {
+  return {
+    id: data.message_id,
+    seq: data.seq,
+    sender: data.sender,
+    text: data.message,
+    at: Date.parse(data.accepted_at ?? timestamp),
+    files: data.attached_files ?? [],
+    replyTo: data.reply_to ?? null,
+    answer: data.assistant ?? null,
+    deleted: data.deleted ?? false,
+  }
+}
+
+/** The newest page replaces whatever was there. */
+export function latestPage(page: HistoricData): History {
+  return { loaded: true, messages: messagesOf(page), hasOlder: page.has_more, hasNewer: false }
+}
+
+/** A page around a place in the past; newer messages are known to exist when it ends before `lastSeq`. */
+export function pastPage(page: HistoricData, lastSeq: number): History {
+  return { ...latestPage(page), hasNewer: page.last_seq < lastSeq }
+}
+
+export function withOlder(history: History, page: HistoricData): History {
+  const messages = merge(messagesOf(page), history.messages)
+  return {
+    ...history,
+    messages: messages.slice(0, MOST_MESSAGES),
+    hasOlder: page.has_more,
+    hasNewer: history.hasNewer || messages.length > MOST_MESSAGES,
+  }
+}
+
+export function withNewer(history: History, page: HistoricData): History {
+  const messages = merge(history.messages, messagesOf(page))
+  return {
+    ...history,
+    messages: messages.slice(-MOST_MESSAGES),
+    hasOlder: history.hasOlder || messages.length > MOST_MESSAGES,
+    hasNewer: page.has_more,
+  }
+}
+
+/**
+ * A message that was just said. With `keepNewest` (the reader is at the end) a full window lets its oldest
+ * rows go; else it stays where the reader is and ends before the present.
+ */
+export function withLive(history: History, message: Message, keepNewest: boolean): History {
+  if (!history.loaded || history.hasNewer) return history
+  const messages = merge(history.messages, [message])
+  if (messages.length <= MOST_MESSAGES) return { ...history, messages }
+  if (!keepNewest) return { ...history, hasNewer: true }
+  return { ...history, messages: messages.slice(-MOST_MESSAGES), hasOlder: true }
+}
+
+function messagesOf(page: HistoricData): Message[] {
+  return page.messages.map(each => messageFrom(each, each.timestamp ?? ''))
+}
+
+/** By seq, one of each id; a message that is already there keeps its identity, so that its row is not drawn again. */
+function merge(first: readonly Message[], second: readonly Message[]): Message[] {
+  const byId = new Map<string, Message>()
+  for (const message of [...first, ...second]) if (!byId.has(message.id)) byId.set(message.id, message)
+  return [...byId.values()].toSorted((a, b) => a.seq - b.seq)
+}

@@ -1,0 +1,97 @@
+/** What each envelope of the server does to the page. */
+
+import { messageFrom } from './history'
+import type { Outbox } from './outbox'
+import {
+  type ChatData,
+  errorOf,
+  type GenerationData,
+  type Incoming,
+  type NewMemberData,
+  type PieceData,
+  type Presence,
+  type TypingData,
+} from './protocol'
+import { advanced, generationChanged, memberCame, memberLeft, pieceSaid, presenceSaid, read, said, typed } from './room'
+import type { Rooms } from './rooms'
+
+export interface Scene {
+  me: string
+  rooms: Rooms
+  outbox: Outbox
+  /** Whether the reader has the end of the room in view at this moment. */
+  isReading(roomId: string): boolean
+  /** Whether a full window of messages should let its oldest go. */
+  keepsNewest(roomId: string): boolean
+  /** The room's data was replaced under the page. */
+  rewound(roomId: string): void
+  /** The reader left, or was removed, here or on another device. */
+  removed(roomId: string): void
+}
+
+type Handler = (scene: Scene, roomId: string, envelope: Incoming) => void
+
+const HANDLERS: Record<string, Handler> = {
+  chat_response: (scene, roomId, envelope) => {
+    if (envelope.status === 'pending') {
+      scene.rooms.update(roomId, room => pieceSaid(room, envelope.data as unknown as PieceData))
+      return
+    }
+    const message = messageFrom(envelope.data as unknown as ChatData, envelope.timestamp)
+    scene.outbox.confirmed(message.id)
+    const reading = scene.isReading(roomId)
+    const keepNewest = scene.keepsNewest(roomId)
+    scene.rooms.update(roomId, room => said(room, message, scene.me, reading, keepNewest))
+  },
+  typing: (scene, roomId, envelope) => {
+    const data = envelope.data as unknown as TypingData
+    if (data.sender !== scene.me) scene.rooms.update(roomId, room => typed(room, data))
+  },
+  presence: (scene, roomId, envelope) => {
+    const { sender, status } = envelope.data as { sender: string; status: Presence }
+    if (roomId) scene.rooms.update(roomId, room => presenceSaid(room, sender, status))
+    else scene.rooms.updateAll(room => presenceSaid(room, sender, status))
+  },
+  read_receipt: (scene, roomId, envelope) => {
+    const { sender, read_seq: readSeq } = envelope.data as { sender: string; read_seq: number }
+    scene.rooms.update(roomId, room => read(room, sender, readSeq, scene.me))
+  },
+  join: (scene, roomId, envelope) => {
+    const data = envelope.data as unknown as NewMemberData
+    if (data.member) scene.rooms.update(roomId, room => memberCame(room, data))
+  },
+  leave: (scene, roomId, envelope) => {
+    const userId = envelope.user_id ?? ''
+    if (userId === scene.me) scene.removed(roomId)
+    else {
+      const { member_count: count } = envelope.data as { member_count?: number }
+      scene.rooms.update(roomId, room => memberLeft(room, userId, count ?? room.memberCount - 1))
+    }
+  },
+  system: (scene, roomId, envelope) => {
+    const data = envelope.data as unknown as GenerationData
+    if (data.code !== 'GENERATION_CHANGED' || !roomId) return
+    scene.rooms.update(roomId, room => generationChanged(room, data.generation, data.last_seq))
+    scene.rewound(roomId)
+  },
+}
+
+/** These leave nothing to retry: the same message would be refused again. */
+const WORTH_RETRYING = new Set(['RATE_LIMITED', 'STORE_AWAY'])
+const DEFAULT_RETRY_AFTER_S = 2
+
+export function receive(scene: Scene, envelope: Incoming): void {
+  const error = errorOf(envelope)
+  if (error) {
+    if (!error.message_id) return
+    if (WORTH_RETRYING.has(error.code)) {
+      scene.outbox.retry(error.message_id, (error.retry_after ?? DEFAULT_RETRY_AFTER_S) * 1000)
+    } else scene.outbox.failed(error.message_id, error.message)
+    return
+  }
+  const roomId = envelope.room_id ?? ''
+  if (roomId && !scene.rooms.find(roomId)) return // It was left a moment ago.
+  HANDLERS[envelope.code]?.(scene, roomId, envelope)
+  const { seq } = envelope.data as { seq?: unknown }
+  if (typeof seq === 'number' && scene.rooms.find(roomId)) scene.rooms.update(roomId, room => advanced(room, seq))
+}

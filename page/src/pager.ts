@@ -1,0 +1,99 @@
+/** Pages of history, asked for as the reader moves. One request at a time for each room. */
+
+import { signal } from '@preact/signals'
+
+import type { Connection } from './connection'
+import { PAGE } from './history'
+import type { HistoricData } from './protocol'
+import { latestLoaded, newerLoaded, olderLoaded, pastLoaded, type Room } from './room'
+import type { Rooms } from './rooms'
+
+/** How far back a link to a message is followed; farther back, the reader is told. */
+const SEARCHED_PAGES = 25
+const SEARCHED_PAGE = 200
+
+export type Loading = 'latest' | 'older' | 'newer' | 'search'
+
+export class Pager {
+  /** What is being loaded, by room. */
+  readonly loading = signal<ReadonlyMap<string, Loading>>(new Map())
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly rooms: Rooms,
+  ) {}
+
+  /** The newest page, in place of what the window held. */
+  latest(roomId: string): Promise<boolean> {
+    return this.load(roomId, 'latest', async () => {
+      const page = await this.page(roomId, { limit: PAGE })
+      this.rooms.update(roomId, room => latestLoaded(room, page))
+    })
+  }
+
+  older(roomId: string): Promise<boolean> {
+    const { history } = this.room(roomId)
+    const first = history.messages[0]
+    if (!first || !history.hasOlder) return Promise.resolve(false)
+    return this.load(roomId, 'older', async () => {
+      const page = await this.page(roomId, { limit: PAGE, before: first.seq })
+      this.rooms.update(roomId, room => olderLoaded(room, page))
+    })
+  }
+
+  newer(roomId: string): Promise<boolean> {
+    const { history } = this.room(roomId)
+    const last = history.messages.at(-1)
+    if (!last || !history.hasNewer) return Promise.resolve(false)
+    return this.load(roomId, 'newer', async () => {
+      const page = await this.page(roomId, { limit: PAGE, after: last.seq })
+      this.rooms.update(roomId, room => newerLoaded(room, page))
+    })
+  }
+
+  /** Moves the window to a message; answers whether it is now there. */
+  async around(roomId: string, messageId: string): Promise<boolean> {
+    const isThere = () => this.room(roomId).history.messages.some(message => message.id === messageId)
+    if (isThere()) return true
+    await this.load(roomId, 'search', async () => {
+      let before = this.room(roomId).history.messages[0]?.seq
+      for (let searched = 0; searched < SEARCHED_PAGES; searched++) {
+        const page = await this.page(roomId, { limit: SEARCHED_PAGE, ...(before === undefined ? {} : { before }) })
+        if (page.messages.some(message => message.message_id === messageId)) {
+          this.rooms.update(roomId, room => pastLoaded(room, page))
+          return
+        }
+        if (!page.has_more) return
+        before = page.first_seq
+      }
+    })
+    return isThere()
+  }
+
+  private room(roomId: string): Room {
+    return this.rooms.get(roomId).peek()
+  }
+
+  /** Answers whether the page came: a connection that ends meanwhile is a matter for the next resume. */
+  private async load(roomId: string, what: Loading, work: () => Promise<void>): Promise<boolean> {
+    if (this.loading.peek().has(roomId)) return false
+    this.loading.value = new Map(this.loading.peek()).set(roomId, what)
+    try {
+      await work()
+      return true
+    } catch (error) {
+      console.warn(`History of ${roomId}:`, error)
+      return false
+    } finally {
+      const rest = new Map(this.loading.peek())
+      rest.delete(roomId)
+      this.loading.value = rest
+    }
+  }
+
+  private async page(roomId: string, range: { limit: number; before?: number; after?: number }): Promise<HistoricData> {
+    const data = { conversation_id: roomId, ...range }
+    const answer = await this.connection.request({ code: 'historic', room_id: roomId, data })
+    return answer.data as unknown as HistoricData
+  }
+}

@@ -1,0 +1,175 @@
+/** The wire: WebSocket envelopes and the JSON of the HTTP API. `docs/protocol.md` is the reference. */
+
+export type Presence = 'online' | 'away' | 'busy' | 'offline'
+export type MemberKind = 'human' | 'assistant'
+export type RoomKind = 'open' | 'team' | 'private' | 'direct'
+export type AnswerState = 'done' | 'stopped' | 'interrupted' | 'failed'
+
+/** What a client sends. */
+export interface Outgoing {
+  code: 'join' | 'leave' | 'chat' | 'typing' | 'read_receipt' | 'presence' | 'historic' | 'stop' | 'ping'
+  user_id: string
+  room_id?: string
+  request_id?: string
+  data: Record<string, unknown>
+}
+
+/** What the server sends; `data` is read by the interface that belongs to `code`. */
+export interface Incoming {
+  status: 'success' | 'error' | 'pending'
+  code: string
+  user_id?: string
+  room_id?: string
+  timestamp: string
+  request_id?: string
+  data: Record<string, unknown>
+}
+
+export interface MemberData {
+  id: string
+  name: string
+  kind: MemberKind
+  presence: Presence
+  read_seq?: number
+}
+
+/** The answer to one's own `join`. */
+export interface JoinData {
+  kind: RoomKind
+  member_count: number
+  members: MemberData[]
+  generation: string
+  last_seq: number
+  read_seq: number
+  unread: number
+  continuous?: boolean
+  gap?: boolean
+  reason?: 'rewound' | 'trimmed' | 'too_many'
+}
+
+/** What others hear of a new member. */
+export interface NewMemberData {
+  member: MemberData
+  member_count: number
+}
+
+/** What only the server may say about an assistant's message. */
+export interface AnswerData {
+  run_id?: string
+  model?: string
+  state: AnswerState
+  stopped_by?: string
+}
+
+export interface ChatData {
+  message: string
+  sender: string
+  message_id: string
+  seq: number
+  accepted_at?: string
+  attached_files?: string[]
+  reply_to?: string
+  mentions?: string[]
+  assistant?: AnswerData
+  deleted?: boolean
+}
+
+/** A message as a page of history holds it. */
+export interface HistoricMessage extends ChatData {
+  timestamp?: string
+}
+
+export interface HistoricData {
+  messages: HistoricMessage[]
+  has_more: boolean
+  first_seq: number
+  last_seq: number
+  generation: string
+}
+
+/** One piece of an answer: index 0 starts its text anew, any other is appended. */
+export interface PieceData {
+  message: string
+  sender: string
+  message_id: string
+  run_id: string
+  index: number
+  reply_to?: string
+}
+
+export interface TypingData {
+  status: 'started' | 'stopped'
+  sender: string
+  /** Said of an assistant only. */
+  message_id?: string
+  run_id?: string
+}
+
+export interface ErrorData {
+  code: string
+  message: string
+  request_code?: string
+  field?: string
+  message_id?: string
+  /** Seconds. */
+  retry_after?: number
+}
+
+export interface GenerationData {
+  code: 'GENERATION_CHANGED'
+  generation: string
+  last_seq: number
+}
+
+export interface Session {
+  mode: 'open' | 'token'
+  user_id: string | null
+  name: string | null
+}
+
+export interface Invitation {
+  name: string
+  expires_at: string
+}
+
+export interface RoomSummary {
+  room_id: string
+  kind: RoomKind
+  last_seq: number
+  read_seq: number
+  unread: number
+  member_count: number
+}
+
+export interface AssistantProfile {
+  id: string
+  name: string
+  description: string
+}
+
+export interface FileData {
+  id: string
+  name: string
+  /** Bytes. */
+  size: number
+  mime_type: string
+}
+
+/** Reads an incoming text frame; `null` for anything that is not an envelope. */
+export function parseEnvelope(text: string): Incoming | null {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return null
+  }
+  if (typeof value !== 'object' || value === null) return null
+  const { code, status, data } = value as Partial<Incoming>
+  const isEnvelope = typeof code === 'string' && typeof status === 'string' && typeof data === 'object' && data !== null
+  return isEnvelope ? (value as Incoming) : null
+}
+
+/** The server's error, `null` where the envelope is none. */
+export function errorOf(envelope: Incoming): ErrorData | null {
+  return envelope.status === 'error' ? (envelope.data as unknown as ErrorData) : null
+}

@@ -1,0 +1,213 @@
+/** What the page knows of one room. Pure: every change is a function from one state to the next. */
+
+import { type Answer, withBegun, withoutAnswer, withPiece } from './answers'
+import { type History, latestPage, type Message, NO_HISTORY, pastPage, withLive, withNewer, withOlder } from './history'
+import type {
+  HistoricData,
+  JoinData,
+  MemberData,
+  MemberKind,
+  NewMemberData,
+  PieceData,
+  Presence,
+  RoomKind,
+  RoomSummary,
+  TypingData,
+} from './protocol'
+
+export interface Member {
+  id: string
+  name: string
+  kind: MemberKind
+  presence: Presence
+  readSeq: number
+}
+
+export interface Room {
+  id: string
+  kind: RoomKind
+  /** Whether this connection gets the room's events. */
+  subscribed: boolean
+  /** Why the room can not be entered. */
+  denied: string | null
+  generation: string | null
+  /** The last durable event received: where a resume goes on. */
+  lastSeq: number
+  readSeq: number
+  unread: number
+  /** `unread` counts every message up to here: what a resume delivers again must not count twice. */
+  countedSeq: number
+  /** What comes after this seq was new to the reader when the room was opened, or while it was out of view. */
+  newAfter: number | null
+  /** A quiet word above the messages, such as why some of them were loaded again. */
+  notice: string | null
+  memberCount: number
+  members: ReadonlyMap<string, Member>
+  /** People who type; an assistant at work stands in `answers`. */
+  typing: ReadonlySet<string>
+  answers: readonly Answer[]
+  history: History
+}
+
+export function newRoom(id: string): Room {
+  return {
+    id,
+    kind: 'open',
+    subscribed: false,
+    denied: null,
+    generation: null,
+    lastSeq: 0,
+    readSeq: 0,
+    unread: 0,
+    countedSeq: 0,
+    newAfter: null,
+    notice: null,
+    memberCount: 0,
+    members: new Map(),
+    typing: new Set(),
+    answers: [],
+    history: NO_HISTORY,
+  }
+}
+
+export function listed(room: Room, summary: RoomSummary): Room {
+  const { kind, unread, read_seq: readSeq, member_count: memberCount, last_seq: countedSeq } = summary
+  return room.subscribed ? { ...room, kind } : { ...room, kind, unread, readSeq, memberCount, countedSeq }
+}
+
+/**
+ * The server's answer to a join. A resume that is continuous goes on from the position that the room had, and the
+ * missed events follow; any other starts at the present.
+ */
+export function joined(room: Room, data: JoinData): Room {
+  const resumes = data.continuous === true && data.generation === room.generation
+  return {
+    ...room,
+    kind: data.kind,
+    subscribed: true,
+    denied: null,
+    generation: data.generation,
+    lastSeq: resumes ? room.lastSeq : data.last_seq,
+    readSeq: data.read_seq,
+    unread: data.unread,
+    countedSeq: data.last_seq,
+    newAfter: data.unread > 0 && room.unread === 0 ? data.read_seq : room.newAfter,
+    memberCount: data.member_count,
+    members: new Map(data.members.map(member => [member.id, memberFrom(member)])),
+    typing: new Set(),
+    answers: resumes ? room.answers : [],
+  }
+}
+
+export function disconnected(room: Room): Room {
+  return { ...room, subscribed: false, typing: new Set() }
+}
+
+/** Every durable event moves the position, also one that this page does not show. */
+export function advanced(room: Room, seq: number): Room {
+  return seq > room.lastSeq ? { ...room, lastSeq: seq } : room
+}
+
+/** The store lost or was given other data: nothing known can be resumed. */
+export function generationChanged(room: Room, generation: string, lastSeq: number): Room {
+  return { ...room, generation, lastSeq, answers: [] }
+}
+
+/** Someone said something. `reading` says that the reader has the end of this room in view. */
+export function said(room: Room, message: Message, me: string, reading: boolean, keepNewest: boolean): Room {
+  const counts = message.seq > room.countedSeq && message.sender !== me
+  return {
+    ...advanced(room, message.seq),
+    countedSeq: Math.max(room.countedSeq, message.seq),
+    typing: withoutTyping(room.typing, message.sender),
+    answers: withoutAnswer(room.answers, message.id),
+    unread: counts ? room.unread + 1 : room.unread,
+    newAfter: counts && !reading && room.unread === 0 ? message.seq - 1 : room.newAfter,
+    history: withLive(room.history, message, keepNewest),
+  }
+}
+
+export function pieceSaid(room: Room, piece: PieceData): Room {
+  const isFinished = room.history.messages.some(message => message.id === piece.message_id)
+  return isFinished ? room : { ...room, answers: withPiece(room.answers, piece) }
+}
+
+export function typed(room: Room, data: TypingData): Room {
+  const { status, sender, message_id: messageId } = data
+  if (messageId) {
+    const answers = status === 'started' ? withBegun(room.answers, data) : withoutAnswer(room.answers, messageId)
+    return { ...room, answers }
+  }
+  if (status === 'started') return { ...room, typing: new Set(room.typing).add(sender) }
+  return { ...room, typing: withoutTyping(room.typing, sender) }
+}
+
+export function presenceSaid(room: Room, userId: string, presence: Presence): Room {
+  const member = room.members.get(userId)
+  if (!member || member.presence === presence) return room
+  return { ...room, members: new Map(room.members).set(userId, { ...member, presence }) }
+}
+
+/** A read mark moved; one's own may have moved on another device. */
+export function read(room: Room, userId: string, readSeq: number, me: string): Room {
+  const member = room.members.get(userId)
+  const moves = member && readSeq > member.readSeq
+  const members = moves ? new Map(room.members).set(userId, { ...member, readSeq }) : room.members
+  if (userId !== me || readSeq <= room.readSeq) return { ...room, members }
+  const left = room.history.messages.filter(message => message.seq > readSeq && message.sender !== me).length
+  const unread = readSeq >= room.lastSeq ? 0 : room.history.loaded ? left : room.unread
+  return { ...room, members, readSeq, unread }
+}
+
+export function memberCame(room: Room, data: NewMemberData): Room {
+  const members = new Map(room.members).set(data.member.id, memberFrom(data.member))
+  return { ...room, members, memberCount: data.member_count }
+}
+
+export function memberLeft(room: Room, userId: string, memberCount: number): Room {
+  const members = new Map(room.members)
+  members.delete(userId)
+  return { ...room, members, memberCount, typing: withoutTyping(room.typing, userId) }
+}
+
+export function membersLoaded(room: Room, all: readonly MemberData[], memberCount: number): Room {
+  return { ...room, memberCount, members: new Map(all.map(member => [member.id, memberFrom(member)])) }
+}
+
+export function latestLoaded(room: Room, page: HistoricData): Room {
+  const inPage = new Set(page.messages.map(message => message.message_id))
+  const answers = room.answers.filter(answer => !inPage.has(answer.messageId))
+  return atGeneration({ ...room, answers, history: latestPage(page) }, page)
+}
+
+export function pastLoaded(room: Room, page: HistoricData): Room {
+  return atGeneration({ ...room, history: pastPage(page, room.lastSeq) }, page)
+}
+
+export function olderLoaded(room: Room, page: HistoricData): Room {
+  return { ...room, history: withOlder(room.history, page) }
+}
+
+export function newerLoaded(room: Room, page: HistoricData): Room {
+  return { ...room, history: withNewer(room.history, page) }
+}
+
+/** The reader opened the room: what was unread at this moment stays marked until the room is left. */
+export function opened(room: Room): Room {
+  return { ...room, notice: null, newAfter: room.unread > 0 ? room.readSeq : null }
+}
+
+function atGeneration(room: Room, page: HistoricData): Room {
+  return room.generation === null || room.generation === page.generation ? room : { ...room, generation: page.generation }
+}
+
+function withoutTyping(typing: ReadonlySet<string>, userId: string): ReadonlySet<string> {
+  if (!typing.has(userId)) return typing
+  const rest = new Set(typing)
+  rest.delete(userId)
+  return rest
+}
+
+function memberFrom(data: MemberData): Member {
+  return { id: data.id, name: data.name, kind: data.kind, presence: data.presence, readSeq: data.read_seq ?? 0 }
+}
