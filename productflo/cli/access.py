@@ -32,8 +32,8 @@ def _secret(settings: Settings) -> SecretStr:
     secret = settings.secret or stored_secret(settings.data_dir)
     if secret is None:
         raise click.ClickException(
-            "This server has no secret, so nobody needs to be let in. Start it with `./run --share`, which makes "
-            "one, or set PRODUCTFLO_SECRET (16 characters or more)."
+            "This server has no secret, so nobody needs to be let in. "
+            "Start it with `./run --share`, which makes one, or set PRODUCTFLO_SECRET (16 or more characters)."
         )
     return secret
 

@@ -1,0 +1,24 @@
+"""Fixtures for every layer: one real store for the session, empty for each test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from productflo.store.connect import open_redis
+from productflo.store.embedded import EmbeddedStore
+
+
+@pytest.fixture(scope="session")
+async def store_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The address of an embedded store that lives as long as the session."""
+    async with EmbeddedStore(tmp_path_factory.mktemp("data"), "the tests") as store:
+        yield store.url
+
+
+@pytest.fixture
+async def redis(store_url: str) -> AsyncIterator[Redis]:
+    """A client of the session's store, which is empty at the start of the test."""
+    async with open_redis(store_url) as client:
+        await client.flushall()
+        yield client
