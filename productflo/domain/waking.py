@@ -1,9 +1,9 @@
 """Whether a message wakes an assistant. Pure rules: everything they look at is passed in."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+
+from productflo.domain.mentions import CANDIDATE, CODE, TRAILING, mentioned
 
 
 class Listens(StrEnum):
@@ -18,7 +18,7 @@ class Listens(StrEnum):
 
 
 class Trigger(StrEnum):
-    """Why an assistant woke. An assistant names the ones it wants; `ALL` is the room's to give."""
+    """What wakes an assistant. An assistant names those it wants; `ALL` is the room's to give."""
 
     DIRECT = "direct"
     MENTION = "mention"
@@ -32,7 +32,7 @@ class Heard:
 
     text: str
     from_assistant: bool
-    replied_to: str | None
+    replied_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,14 @@ class Company:
     assistants: int
 
 
-FENCED_CODE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*(?:\n.*?)??(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)", re.M | re.S)
-CODE_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.S)
-MENTION = re.compile(r"(?<![A-Za-z0-9_.:@/-])@(?P<id>[A-Za-z0-9_.:@-]+)")
-SENTENCE_END = ".:-@"
-"""Characters that an id may contain but that more often end the sentence around it: `thanks @haitch.`"""
+ALONE = Company(people=1, assistants=1)
+"""A direct room: whatever the person says is said to the assistant."""
 
 
-def wakes(assistant_id: str, triggers: frozenset[Trigger], listens: Listens, heard: Heard, company: Company) -> Trigger | None:
-    """Why `heard` wakes the assistant, or None when it does not.
+def wakes(
+    assistant: str, triggers: frozenset[Trigger], listens: Listens, heard: Heard, company: Company
+) -> Trigger | None:
+    """What of `heard` wakes the assistant; None when nothing does.
 
     What an assistant says never wakes another one, whatever it contains: assistants must not loop.
     """
@@ -59,50 +58,35 @@ def wakes(assistant_id: str, triggers: frozenset[Trigger], listens: Listens, hea
         return None
     if listens is Listens.ALL:
         return Trigger.ALL
-    if Trigger.DIRECT in triggers and company == Company(people=1, assistants=1):
+    if Trigger.DIRECT in triggers and company == ALONE:
         return Trigger.DIRECT
-    if Trigger.MENTION in triggers and mentions(heard.text, assistant_id):
+    if Trigger.MENTION in triggers and mentioned(heard.text, [assistant]):
         return Trigger.MENTION
-    if Trigger.REPLY in triggers and heard.replied_to == assistant_id:
+    if Trigger.REPLY in triggers and heard.replied_to == assistant:
         return Trigger.REPLY
     return None
 
 
-def mentions(text: str, member_id: str) -> bool:
-    """Whether `@member_id` stands in the text: in any case, at a word's start, outside of code."""
-    return any(_names(found, member_id) for found in _found(text))
+def without_mention(text: str, member: str) -> str:
+    """The text as one would say it to the member's face: `@haitch, why?` becomes `why?`.
 
-
-def without_mention(text: str, member_id: str) -> str:
-    """The text as one would say it to `member_id`'s face: `@haitch, why?` becomes `why?`.
-
-    Only a mention at the start or the end goes; in the middle of a sentence it is a part of it.
+    A mention goes from the beginning and from the end; within a sentence it is a part of it and stays.
     """
-    spans = [_span(found, member_id) for found in _found(text) if _names(found, member_id)]
-    for start, end in spans[-1:]:
-        if not text[end:].strip(" \t\r\n.!?,"):
+    for start, end in _mentions(text, member)[-1:]:
+        if not text[end:].strip(" \t\r\n.,!?"):
             text = text[:start].rstrip(" ,") + text[end:]
-    for start, end in spans[:1]:
+    for start, end in _mentions(text, member)[:1]:
         if not text[:start].strip():
-            text = text[end:].lstrip(" ,:;-")
+            text = text[end:].lstrip(" \t\r\n.,:;!-")
     return text.strip()
 
 
-def _found(text: str) -> Iterator[re.Match[str]]:
-    return MENTION.finditer(_without_code(text))
-
-
-def _without_code(text: str) -> str:
-    """The text with its code blanked, so that positions stay what they were."""
-    for code in (FENCED_CODE, CODE_SPAN):
-        text = code.sub(lambda found: " " * len(found[0]), text)
-    return text
-
-
-def _names(found: re.Match[str], member_id: str) -> bool:
-    wanted, said = member_id.casefold(), found["id"].casefold()
-    return said == wanted or said.rstrip(SENTENCE_END) == wanted
-
-
-def _span(found: re.Match[str], member_id: str) -> tuple[int, int]:
-    return found.start(), found.start("id") + len(member_id)
+def _mentions(text: str, member: str) -> list[tuple[int, int]]:
+    """Where the member is mentioned, from the `@` to the end of the id."""
+    blanked = CODE.sub(lambda code: " " * len(code[0]), text)
+    wanted = member.casefold()
+    return [
+        (found.start(), found.start(1) + len(member))
+        for found in CANDIDATE.finditer(blanked)
+        if wanted in (found[1].casefold(), found[1].casefold().rstrip(TRAILING))
+    ]

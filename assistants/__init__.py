@@ -1,0 +1,27 @@
+"""Write an assistant for ProductFlo chat: an async generator whose pieces are its answer.
+
+    from assistants import Context, assistant
+
+    @assistant("echo")
+    async def echo(ctx: Context):
+        yield f"You said: {ctx.text}"
+
+A package offers it under the entry-point group `productflo.assistants`, with its id as the name; the operator
+names it in PRODUCTFLO_ASSISTANTS. Everything public is exported here; other modules may change at any time.
+"""
+
+from assistants.context import Context, Member, Message
+from assistants.errors import AssistantError, ModelError
+from assistants.plugin import Answer, Assistant, NoSettings, assistant
+
+__all__ = [
+    "Answer",
+    "Assistant",
+    "AssistantError",
+    "Context",
+    "Member",
+    "Message",
+    "ModelError",
+    "NoSettings",
+    "assistant",
+]

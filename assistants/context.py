@@ -1,0 +1,141 @@
+"""What an assistant is given with a question."""
+
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Generic, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypeVar
+
+Turn = Mapping[str, str]
+"""One turn of a conversation with a model: `role` (system, user, assistant) and `content`."""
+
+HISTORY = 50
+"""Messages of the room that `history` gives where the caller does not say."""
+MAX_HISTORY = 200
+"""Messages that `history` gives at most: as many as one page of history."""
+
+
+class NoSettings(BaseModel):
+    """The settings of an assistant that has none."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+S = TypeVar("S", bound=BaseModel, default=NoSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of the room. `presence` is `online`, `away`, `busy` or `offline`."""
+
+    id: str
+    name: str
+    kind: Literal["human", "assistant"]
+    presence: str
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the member is connected, whatever they say of themselves."""
+        return self.presence != "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the room.
+
+    `seq` is its place in the room's order (1, 2, 3, ...), `sent_at` when the server took it (ISO 8601, UTC),
+    `reply_to` the id of the message that it answers, `files` the ids of what is attached.
+    """
+
+    id: str
+    seq: int
+    sender: str
+    text: str
+    sent_at: str
+    reply_to: str | None = None
+    files: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    from_assistant: bool = False
+
+
+class Transcript(Protocol):
+    """The messages of the question's room, and of no other."""
+
+    async def before(self, seq: int, limit: int) -> list[Message]:
+        """The newest `limit` messages before `seq`, oldest first."""
+
+
+class Model(Protocol):
+    """A language model that streams."""
+
+    def stream(self, turns: Sequence[Turn], *, model: str, receipt: "Receipt") -> AsyncGenerator[str, None]:
+        """The answer in pieces; raises `ModelError`. Closing the generator closes the connection."""
+
+
+class Notify(Protocol):
+    """Shows the room a word about an answer that is not there yet."""
+
+    def __call__(self, words: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What an answer used; shown with the finished message."""
+
+    model: str | None = None
+    usage: dict[str, int] = field(default_factory=dict)
+    notify: Notify = field(default=lambda words: None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Generic[S]):
+    """A question, and what may be known for answering it: this room only.
+
+    `text` is the question without the mention of oneself, `message` the whole of it. `members` are the
+    room's, oneself (`me`) among them. `asker` is who asked. `settings` are the operator's, validated. `log`
+    writes to the worker's log; a room's text does not belong there.
+    """
+
+    text: str
+    message: Message
+    room: str
+    me: Member
+    asker: Member
+    members: tuple[Member, ...]
+    settings: S
+    log: logging.Logger
+    receipt: Receipt = field(default_factory=Receipt, repr=False)
+    _transcript: Transcript = field(kw_only=True, repr=False)
+    _model: Model = field(kw_only=True, repr=False)
+    _streams: list[AsyncGenerator[str, None]] = field(default_factory=list, repr=False)
+
+    async def history(self, limit: int = HISTORY) -> list[Message]:
+        """The newest messages of this room before the question, oldest first; at most `limit`, up to 200.
+
+        Messages that the room no longer keeps are not in it.
+        """
+        return await self._transcript.before(self.message.seq, max(0, min(limit, MAX_HISTORY)))
+
+    def name(self, member_id: str) -> str:
+        """What a member is called; the id for somebody who has left."""
+        return next((member.name for member in self.members if member.id == member_id), member_id)
+
+    async def llm(self, turns: Sequence[Turn], *, model: str) -> AsyncGenerator[str, None]:
+        """The answer of the operator's model to a conversation, in pieces.
+
+        Raises `ModelError`, whose text is fit for the room. When the answer is stopped, or the assistant ends
+        without having read to the end, the connection to the model is closed.
+        """
+        stream = self._model.stream(turns, model=model, receipt=self.receipt)
+        self._streams.append(stream)
+        async with aclosing(stream):
+            async for piece in stream:
+                yield piece
+
+    async def close(self) -> None:
+        """Close what the answer left open; the worker calls it when the answer is over, however it ended."""
+        while self._streams:
+            await self._streams.pop().aclose()

@@ -1,0 +1,168 @@
+"""What makes a function an assistant."""
+
+import inspect
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, overload
+
+from pydantic import BaseModel
+
+from assistants.context import Context, NoSettings, S
+from productflo.domain.waking import Trigger
+
+__all__ = ["Answer", "Assistant", "NoSettings", "assistant"]
+
+Answer = Callable[[Context[S]], AsyncIterator[str]]
+"""An async generator function: each `yield` is a piece of the answer, none means staying silent."""
+
+ID = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,62}[a-z0-9])?")
+"""Lower case, because a mention counts in any case; an end that no sentence ends with (`@echo.`)."""
+
+ADDRESSED = (Trigger.DIRECT, Trigger.MENTION, Trigger.REPLY)
+"""What wakes an assistant that does not say: everything that speaks to it, and nothing else."""
+
+MAX_NAME = 80
+"""Characters of a name: it stands in front of every message."""
+MAX_DESCRIPTION = 300
+"""Characters of a description: it stands in a list."""
+TIMEOUT = 120.0
+"""Seconds for an answer where the assistant does not say: a long answer of a slow local model."""
+MAX_TIMEOUT = 3600.0
+"""Seconds that an answer may take at most: a room waits behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant(Generic[S]):
+    """An assistant as it is offered to a worker; made by the decorator `assistant`.
+
+    `id` is its user id in every room; `on` what wakes it; `timeout` the seconds for one answer; `settings`
+    the model that the operator's settings are validated with.
+    """
+
+    id: str
+    answer: Answer[S]
+    name: str
+    description: str
+    on: frozenset[Trigger]
+    timeout: float
+    settings: type[S]
+
+
+@overload
+def assistant(
+    assistant_id: str,
+    /,
+    *,
+    name: str | None = None,
+    description: str = "",
+    on: Iterable[str] = ADDRESSED,
+    timeout: float = TIMEOUT,
+) -> Callable[[Answer[NoSettings]], Assistant[NoSettings]]: ...
+
+
+@overload
+def assistant(
+    assistant_id: str,
+    /,
+    *,
+    settings: type[S],
+    name: str | None = None,
+    description: str = "",
+    on: Iterable[str] = ADDRESSED,
+    timeout: float = TIMEOUT,
+) -> Callable[[Answer[S]], Assistant[S]]: ...
+
+
+def assistant(
+    assistant_id: str,
+    /,
+    *,
+    settings: type[Any] = NoSettings,
+    name: str | None = None,
+    description: str = "",
+    on: Iterable[str] = ADDRESSED,
+    timeout: float = TIMEOUT,
+) -> Callable[[Answer[Any]], Assistant[Any]]:
+    """Make an async generator function an assistant.
+
+    `assistant_id` is what people write after the `@` (lower-case letters, digits, and `_ . -` within; at most
+    64). `name` is shown in rooms (unset: the id, capitalised), `description` in the list of assistants. `on`
+    names what wakes it: any of `direct` (a room with one person and no other assistant), `mention`, `reply`.
+    `timeout` is in seconds for one answer. `settings` is a pydantic model; the operator sets its fields as
+    `PRODUCTFLO_<ID>_<FIELD>`, and the answer finds them in `ctx.settings`.
+
+    Raises ValueError or TypeError, whose text says what is wrong, where the module is imported.
+    """
+    _check_id(assistant_id)
+    name = name if name is not None else assistant_id.capitalize()
+    _check_words(assistant_id, name, description)
+    if not 0 < timeout <= MAX_TIMEOUT:
+        raise ValueError(
+            f"assistant {assistant_id}: timeout is in seconds, above 0, at most {MAX_TIMEOUT:g}"
+        )
+    if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
+        raise TypeError(
+            f"assistant {assistant_id}: settings must be a subclass of pydantic.BaseModel, not {settings!r}"
+        )
+    triggers = _triggers(assistant_id, on)
+
+    def register(answer: Answer[Any]) -> Assistant[Any]:
+        _check(assistant_id, answer)
+        return Assistant(assistant_id, answer, name, description, triggers, float(timeout), settings)
+
+    return register
+
+
+def _triggers(assistant_id: str, on: Iterable[str]) -> frozenset[Trigger]:
+    if isinstance(on, str):
+        raise TypeError(f'assistant {assistant_id}: on is a list of words; write on=["{on}"]')
+    words = tuple(on)
+    unknown = [repr(word) for word in words if word not in ADDRESSED]
+    if unknown:
+        raise ValueError(
+            f"assistant {assistant_id}: on knows {', '.join(ADDRESSED)}, not {', '.join(unknown)}"
+        )
+    return frozenset(Trigger(word) for word in words)
+
+
+def _check_id(assistant_id: object) -> None:
+    if not isinstance(assistant_id, str) or not ID.fullmatch(assistant_id):
+        raise ValueError(
+            f"assistant id {assistant_id!r}: use 1 to 64 lower-case letters, digits, and _ . - within; "
+            "for instance 'drawing-check'"
+        )
+
+
+def _check_words(assistant_id: str, name: str, description: str) -> None:
+    if not name.strip() or len(name) > MAX_NAME:
+        raise ValueError(
+            f"assistant {assistant_id}: the name needs 1 to {MAX_NAME} characters, not {len(name)}"
+        )
+    if len(description) > MAX_DESCRIPTION:
+        raise ValueError(
+            f"assistant {assistant_id}: the description has {len(description)} characters, "
+            f"more than {MAX_DESCRIPTION}"
+        )
+
+
+def _check(assistant_id: str, answer: object) -> None:
+    """Tell the usual mistakes by name."""
+    if inspect.iscoroutinefunction(answer):
+        raise TypeError(
+            f"assistant {assistant_id}: {answer.__name__} returns; write `yield` where it says its answer"
+        )
+    if inspect.isgeneratorfunction(answer):
+        raise TypeError(
+            f"assistant {assistant_id}: {answer.__name__} must be async: `async def {answer.__name__}(ctx)`"
+        )
+    if not inspect.isasyncgenfunction(answer):
+        raise TypeError(
+            f"assistant {assistant_id}: expected `async def {assistant_id}(ctx): yield ...`, not {answer!r}"
+        )
+    try:
+        inspect.signature(answer).bind(object())
+    except TypeError as error:
+        raise TypeError(
+            f"assistant {assistant_id}: {answer.__name__} must take one argument, the context ({error})"
+        ) from None
