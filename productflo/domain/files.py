@@ -9,7 +9,7 @@ MAX_NAME_BYTES = 255
 """UTF-8 bytes of a name: what the usual file systems take."""
 
 _OWN_ID = re.compile(r"file_[0-9a-hjkmnp-tv-z]{26}")
-_DROPPED = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+_DROPPED = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 """Unicode categories that show nothing, or turn what is shown around (U+202E makes exe.fdp of pdf.exe)."""
 
 

@@ -108,42 +108,32 @@ class Files:
         """Bytes `begin` up to, not including, `end` of a readable file, in blocks; see `Blobs.open`."""
         return self._blobs.open(record.id, begin, end)
 
-    async def attachable(self, identity: Identity, file_ids: Sequence[str]) -> None:
-        """Check that `identity` may attach these, before a chat does.
+    async def attachable(self, identity: Identity, file_ids: Sequence[str]) -> tuple[str, ...]:
+        """Check that `identity` may attach these, before a chat does, and return those that are of our form.
 
         Ids of another form are references to other services, and pass. Raises `NotFound` and
         `PermissionDenied` that name `data.attached_files`. Asks the store once where all are the sender's
         own, and not at all where no id is of our form.
         """
-        own = _own(file_ids)
-        if not own:
-            return
-        uploaders = await self._store.uploaders(own)
-        for file_id, uploader in zip(own, uploaders, strict=True):
+        ours = tuple(file_id for file_id in dict.fromkeys(file_ids) if is_own_id(file_id))
+        if not ours:
+            return ()
+        uploaders = dict(zip(ours, await self._store.uploaders(ours), strict=True))
+        for file_id, uploader in uploaders.items():
             if uploader is None:
                 raise NotFound(f"There is no file {file_id!r}: upload it with POST /files", field=ATTACHMENTS)
-        others = [
-            file_id
-            for file_id, uploader in zip(own, uploaders, strict=True)
-            if uploader != identity.user_id and not identity.operator
-        ]
-        if not others:
-            return
-        seen = await self._store.seen_in_a_room(identity.user_id, others)
-        for file_id in others:
-            if file_id not in seen:
-                raise PermissionDenied(f"The file {file_id!r} is not yours to attach", field=ATTACHMENTS)
+        others = [file_id for file_id, uploader in uploaders.items() if uploader != identity.user_id]
+        if others and not identity.operator:
+            seen = await self._store.seen_in_a_room(identity.user_id, others)
+            if unseen := [file_id for file_id in others if file_id not in seen]:
+                raise PermissionDenied(f"The file {unseen[0]!r} is not yours to attach", field=ATTACHMENTS)
+        return ours
 
     async def intend(self, room: str, file_ids: Sequence[str]) -> None:
-        """Note that a chat in `room` is about to attach these: before it is appended, so that its
-        members find them however the append ends. Nothing is asked where no id is of our form."""
-        own = _own(file_ids)
-        if own:
-            await self._store.intend(room, own)
-
-
-def _own(file_ids: Sequence[str]) -> list[str]:
-    return [file_id for file_id in dict.fromkeys(file_ids) if is_own_id(file_id)]
+        """Note that a chat in `room` is about to attach these files of ours: before it is appended, so that
+        its members find them however the append ends."""
+        if file_ids:
+            await self._store.intend(room, file_ids)
 
 
 class _WatchedHead:

@@ -27,7 +27,7 @@ def file_rooms(file_id: str) -> str:
 
 
 class FileStore:
-    """One pipeline a call; values are decoded here, whether the client decodes or not."""
+    """Asks in pipelines. Methods raise what redis-py raises."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -50,7 +50,7 @@ class FileStore:
         async with self._redis.pipeline(transaction=False) as pipe:
             for file_id in file_ids:
                 pipe.hget(file_record(file_id), "created_by")
-            return [None if value is None else _text(value) for value in await pipe.execute()]
+            return [None if value is None else value.decode() for value in await pipe.execute()]
 
     async def intend(self, room: str, file_ids: Sequence[str]) -> None:
         """Write the index of a chat that is about to attach the files."""
@@ -65,7 +65,7 @@ class FileStore:
             for file_id in file_ids:
                 pipe.smembers(file_rooms(file_id))
             named = zip(file_ids, await pipe.execute(), strict=True)
-        pairs = [(file_id, RoomKeys(_text(room))) for file_id, rooms in named for room in rooms]
+        pairs = [(file_id, RoomKeys(room.decode())) for file_id, rooms in named for room in rooms]
         async with self._redis.pipeline(transaction=False) as pipe:
             for file_id, keys in pairs:
                 pipe.hget(keys.files, file_id)

@@ -23,7 +23,10 @@ def _key(code: str) -> str:
 
 
 class InviteStore:
-    """`invite:<sha256 of the code>` -> JSON, which the store forgets by itself when it has expired."""
+    """`invite:<sha256 of the code>` -> JSON, which the store forgets by itself when it has expired.
+
+    Methods raise what redis-py raises.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

@@ -1,11 +1,15 @@
-"""Reading `multipart/form-data` (RFC 7578) part by part while it arrives."""
+"""Reading `multipart/form-data` (RFC 7578) part by part while it arrives.
+
+Why not werkzeug's decoder: when a read ends within the final boundary's dashes, it takes the line end before
+the boundary for part of the file (3.1.9, github.com/pallets/werkzeug/issues/3285; our property test that
+splits a form at every place found it too).
+"""
 
 import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator
 
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+from werkzeug.http import parse_options_header
 
 from productflo.errors import TooLarge, ValidationFailed
 
@@ -17,8 +21,10 @@ MAX_PARTS = 32
 """Parts of a form: a file, and the few fields that say something about it."""
 MAX_FIELD_BYTES = 16_384
 """Size of one field that is not a file."""
-MAX_WAITING_BYTES = 1_048_576
-"""What the decoder may hold back: a chunk in which it looks for the next boundary, or a part's headers."""
+MAX_HEADER_BYTES = 8192
+"""Size of one part's headers: a name and a filename, with room for long ones in another script."""
+_LINE_END = b"\r\n"
+_HEADERS_END = b"\r\n\r\n"
 
 
 class Part:
@@ -30,7 +36,7 @@ class Part:
         self._form = form
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for data in self._form.data_of_part():
+        async for data in self._form.rest_of_part():
             yield data
 
     async def text(self) -> str:
@@ -50,45 +56,93 @@ class MultipartForm:
     """`async for part in form`: what is left of a part is passed over when the next one is asked for.
 
     Raises `ValidationFailed` for what is no such form, ends too early or stands still; `TooLarge` for too
-    many parts. Nothing but the chunk at hand is kept in memory.
+    many parts or headers. Nothing but the chunk at hand is kept in memory; what follows the last part is
+    not read.
     """
 
     def __init__(self, body: AsyncIterable[bytes], boundary: str) -> None:
         if not boundary or not boundary.isascii():
             raise ValidationFailed("The Content-Type names no boundary: send multipart/form-data")
         self._chunks = _Patient(aiter(body))
-        self._decoder = MultipartDecoder(boundary.encode(), MAX_WAITING_BYTES, max_parts=MAX_PARTS)
-        self._in_part = False
+        self._delimiter = _LINE_END + b"--" + boundary.encode()
+        self._buffer = bytearray(
+            _LINE_END
+        )  # The first delimiter may begin the body: its line end is put before.
+        self._in_part = True  # What precedes the first delimiter is passed over like a part.
 
     async def __aiter__(self) -> AsyncIterator[Part]:
-        while True:
-            async for _ in self.data_of_part():
+        for _ in range(MAX_PARTS + 1):
+            async for _passed_over in self.rest_of_part():
                 pass
-            event = await self._next_event()
-            if isinstance(event, Epilogue):
+            if await self._ends():
                 return
-            if isinstance(event, File | Field):
-                self._in_part = True
-                yield Part(self, event.name or "", event.filename if isinstance(event, File) else None)
+            name, filename = _disposition(await self._headers())
+            self._in_part = True
+            yield Part(self, name, filename)
+        raise TooLarge(f"A form has at most {MAX_PARTS} parts")
 
-    async def data_of_part(self) -> AsyncIterator[bytes]:
-        """What has not been read of the part at hand."""
+    async def rest_of_part(self) -> AsyncIterator[bytes]:
+        """What has not been read of the part at hand, up to the delimiter, which is dropped."""
+        held = len(self._delimiter) - 1  # So much of the end may be the beginning of a delimiter.
         while self._in_part:
-            event = await self._next_event()
-            if isinstance(event, Data):
-                self._in_part = event.more_data
-                if event.data:
-                    yield event.data
+            at = self._buffer.find(self._delimiter)
+            if at >= 0:
+                self._in_part = False
+                data = self._take(at)
+                self._take(len(self._delimiter))
+            else:
+                data = self._take(max(len(self._buffer) - held, 0))
+                await self._more()
+            if data:
+                yield data
 
-    async def _next_event(self) -> Event:
-        try:
-            while isinstance(event := self._decoder.next_event(), NeedData):
-                self._decoder.receive_data(await self._chunks.next())
-        except ValueError as error:
-            raise ValidationFailed("The body is not a complete multipart/form-data form") from error
-        except RequestEntityTooLarge as error:
-            raise TooLarge(f"A form has at most {MAX_PARTS} parts, with short headers") from error
-        return event
+    async def _ends(self) -> bool:
+        """Whether the delimiter just passed was the last one."""
+        while True:
+            del self._buffer[: len(self._buffer) - len(self._buffer.lstrip(b" \t"))]
+            if len(self._buffer) >= len(_LINE_END):
+                break
+            await self._more()
+        if not self._buffer.startswith((b"--", _LINE_END)):
+            raise _malformed()
+        return self._buffer.startswith(b"--")
+
+    async def _headers(self) -> bytes:
+        while (at := self._buffer.find(_HEADERS_END)) < 0 and len(self._buffer) <= MAX_HEADER_BYTES:
+            await self._more()
+        if not 0 <= at <= MAX_HEADER_BYTES:
+            raise TooLarge(f"The headers of a part have at most {MAX_HEADER_BYTES:,} bytes")
+        headers = self._take(at)
+        self._take(len(_HEADERS_END))
+        return headers
+
+    def _take(self, length: int) -> bytes:
+        taken = bytes(self._buffer[:length])
+        del self._buffer[:length]
+        return taken
+
+    async def _more(self) -> None:
+        chunk = await self._chunks.next()
+        if chunk is None:
+            raise _malformed()
+        self._buffer += chunk
+
+
+def _disposition(headers: bytes) -> tuple[str, str | None]:
+    """The part's name and filename."""
+    for line in headers.split(_LINE_END):
+        header, _, value = line.partition(b":")
+        if header.strip().lower() == b"content-disposition":
+            try:
+                options = parse_options_header(value.decode())[1]
+                return options["name"], options.get("filename")
+            except (ValueError, KeyError) as error:
+                raise _malformed() from error
+    raise _malformed()
+
+
+def _malformed() -> ValidationFailed:
+    return ValidationFailed("The body is not a complete multipart/form-data form")
 
 
 class _Patient:
