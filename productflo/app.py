@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from random import uniform
 from typing import Any
@@ -78,7 +78,7 @@ class WebProcess:
         self.hub.close_all(CloseCode.RESTART, f"retry_after={uniform(0.1, RECONNECT_WITHIN):.1f}")  # noqa: S311
         await self.hub.emptied()
 
-    async def serving(self) -> AsyncIterator[None]:
+    async def serving(self) -> AsyncGenerator[None, None]:
         """Run while Quart serves; after the last socket is gone, end."""
         self._running = asyncio.create_task(self._run(), name="web process")
         self._running.add_done_callback(_fail_loudly)

@@ -13,7 +13,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 def _words(value: object) -> object:
     """Let people write `guide,haitch` where JSON would be asked for."""
-    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+    return (
+        tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+    )
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
@@ -32,7 +34,7 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         None,
         validation_alias="REDIS_URL",
-        description="A Redis or Valkey server of yours (redis://, rediss://, unix://). Unset: the embedded one.",
+        description="Your own Redis or Valkey (redis://, rediss://, unix://). Unset: the embedded one.",
     )
     secret: SecretStr | None = Field(
         None, min_length=16, description="Signs tokens (HS256). Unset: the server is open, on loopback only."
@@ -40,7 +42,9 @@ class Settings(BaseSettings):
     service_key: SecretStr | None = Field(
         None, min_length=16, description="Lets another service broadcast and administer rooms and teams."
     )
-    allowed_hosts: Words = Field((), description="Further exact Host values (host or host:port) to answer to.")
+    allowed_hosts: Words = Field(
+        (), description="Further exact Host values (host or host:port) to answer to."
+    )
     default_assistants: Words | None = Field(
         None, description="Assistants of a new room. Unset: haitch where a model is configured, else guide."
     )

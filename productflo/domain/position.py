@@ -25,7 +25,9 @@ class Position:
     def of(cls, generation: bytes, last_seq: int, predecessors: bytes, first_seq: int) -> "Position":
         """The position that the scripts tell."""
         pairs = (pair.split(":") for pair in predecessors.decode().split(",") if pair)
-        return cls(generation.decode(), int(last_seq), tuple((name, int(seq)) for name, seq in pairs), int(first_seq))
+        return cls(
+            generation.decode(), int(last_seq), tuple((name, int(seq)) for name, seq in pairs), int(first_seq)
+        )
 
     def gap(self, since: int, generation: str | None) -> GapReason | None:
         """Why a client that has everything up to `since` in `generation` can not go on; None: it can.

@@ -18,7 +18,7 @@ from productflo.errors import (
     ValidationFailed,
 )
 from productflo.protocol.codes import SERVER_ONLY, Code
-from productflo.protocol.inbound import INBOUND, InRoom, Inbound
+from productflo.protocol.inbound import INBOUND, Inbound, InRoom
 from productflo.protocol.outbound import ChatResponse, Outbound
 
 SPLICED = b"}}"
@@ -28,7 +28,7 @@ REASONS = {
     "missing": "is required",
     "model_type": "must be an object",
     "string_type": "must be a string",
-    "string_pattern_mismatch": "must be 1 to 128 characters of A-Z a-z 0-9 _ . : @ - (message and file ids: printable)",
+    "string_pattern_mismatch": "must be 1 to 128 of A-Z a-z 0-9 _ . : @ - (message and file ids: printable)",
 }
 """Pydantic's wording where it speaks of Python rather than of JSON."""
 
@@ -59,7 +59,7 @@ def validate(envelope: dict[str, Any]) -> Inbound:
         raise first_problem(error) from error
 
 
-def _code(value: object) -> Code:
+def _code(value: Any) -> Code:
     if value is None or value == "":
         raise CodeRequired('The envelope has no code. Add one, such as "code": "chat".', field="code")
     try:

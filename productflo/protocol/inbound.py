@@ -59,9 +59,13 @@ class ChatData(_Model):
     message: Text = Field(description="The text, as Markdown. Empty only with a file attached.")
     sender: Id = Field(description="The same as `user_id`.")
     message_id: ForeignId | None = Field(None, description="Unique in the room. Unset: the server makes one.")
-    attached_files: list[ForeignId] = Field(default_factory=list, max_length=MAX_FILES, description="File ids.")
+    attached_files: list[ForeignId] = Field(
+        default_factory=list, max_length=MAX_FILES, description="File ids."
+    )
     reply_to: ForeignId | None = Field(None, description="The `message_id` that this answers.")
-    metadata: dict[str, Any] = Field(default_factory=dict, description="The client's own object, kept as it is.")
+    metadata: dict[str, Any] = Field(
+        default_factory=dict, description="The client's own object, kept as it is."
+    )
 
     @field_validator("metadata")
     @classmethod

@@ -172,7 +172,9 @@ class PresenceNotice(Outbound):
 
 
 class HistoricResponseData(_Model):
-    messages: list[dict[str, Any]] = Field(description="Oldest first; each a message's `data`, `code`, `timestamp`.")
+    messages: list[dict[str, Any]] = Field(
+        description="Oldest first; each a message's `data`, `code`, `timestamp`."
+    )
     has_more: bool = Field(description="Whether there are more in the direction asked for.")
     first_seq: int | None = Field(description="Of this page; null when it is empty.")
     last_seq: int | None = Field(description="Of this page; null when it is empty.")

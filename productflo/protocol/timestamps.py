@@ -14,7 +14,7 @@ def format_time(moment: datetime) -> str:
 def normalise_time(value: object) -> str:
     """A client's ISO 8601 time as UTC; a time without a zone means UTC. Raises ValueError."""
     if not isinstance(value, str):
-        raise ValueError("must be an ISO 8601 string such as 2023-05-01T12:34:56.789Z")  # noqa: TRY004
+        raise ValueError("must be an ISO 8601 string such as 2023-05-01T12:34:56.789Z")
     try:
         moment = datetime.fromisoformat(value)
         return format_time(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -41,7 +41,7 @@ class _Typing:
 
 
 class Feed:
-    """One room's subscriptions in this process, and the fan-out to them. Runs on the event loop; never blocks."""
+    """One room's subscriptions in this process, and the fan-out to them; nothing in it waits."""
 
     def __init__(self, room: str) -> None:
         self.room = room
@@ -73,7 +73,7 @@ class Feed:
         return self.seq < self.target
 
     def logged(self, event: Logged) -> bool:
-        """Hand durable events on, each once; False if some before them are missing, to be read from the log."""
+        """Hand durable events on, each once; False if some before them are missing."""
         self.target = max(self.target, event.first_seq + len(event.envelopes) - 1)
         if not self.started or event.first_seq > self.seq + 1:
             return not self.started
@@ -121,6 +121,11 @@ class Feed:
             return False
         self._pass(Frame(event.envelope), lambda one: one.stream)
         return True
+
+    def remove(self, user: str) -> None:
+        """End a user's subscriptions."""
+        for key in [key for key, one in self.subscriptions.items() if one.user == user]:
+            del self.subscriptions[key]
 
     def everyone(self, frame: Frame) -> None:
         """Hand a frame to all subscriptions."""

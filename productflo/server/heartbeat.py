@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Beats for all connections of the hub. A store that is away is waited for: leases are held after a pause."""
+    """Beats for all connections of the hub; waits for a store that is away, which then holds the leases."""
 
     hub: Hub
     presence: PresenceStore
@@ -27,7 +27,9 @@ class Heartbeat:
             tasks.create_task(_every(SWEEP, self.presence.sweep))
 
     async def _beat(self) -> None:
-        await self.presence.beat((user, connection.id) for connection, user in list(self.hub.connections.values()))
+        await self.presence.beat(
+            (user, connection.id) for connection, user in list(self.hub.connections.values())
+        )
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -82,15 +82,6 @@ class Hub:
             feed.logged(Logged(records[0].seq, tuple(record.envelope for record in records)))
         return True
 
-    async def unsubscribe(self, room: str, user: str) -> None:
-        """End a user's subscriptions of a room."""
-        feed = self.feeds.get(room)
-        if feed:
-            gone = [key for key, one in feed.subscriptions.items() if one.user == user]
-            for key in gone:
-                del feed.subscriptions[key]
-            await self._close_if_unused(feed)
-
     def close_all(self, code: CloseCode, reason: str) -> None:
         """Close every connection."""
         for connection, _ in list(self.connections.values()):

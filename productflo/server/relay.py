@@ -70,8 +70,7 @@ class Relay:
                     self._unheard.add(room)
                     self._work.set()
             case Removed():
-                for subscription in [one for one in feed.subscriptions.values() if one.user == event.user]:
-                    del feed.subscriptions[subscription.connection.id]
+                feed.remove(event.user)
             case StopAsked():
                 pass  # for the worker that writes the answer
 
@@ -178,7 +177,7 @@ class Relay:
 
 
 async def hear_answers(feed: Feed, runs: Runs, clock: Clock) -> None:
-    """Take the answers that are being written in a room from the store, and show them to who asked for pieces."""
+    """Take the answers being written in a room from the store, and show them to who asked for pieces."""
     for running in await runs.running(feed.room):
         if running.index > feed.answers.heard_up_to(running.message_id, running.run_id):
             piece = encode(

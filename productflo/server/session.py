@@ -38,7 +38,9 @@ class Session:
     `identity` is None on an open server until the first envelope says who speaks.
     """
 
-    def __init__(self, door: Door, connection: Connection, identity: Identity | None, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, door: Door, connection: Connection, identity: Identity | None, tasks: asyncio.TaskGroup
+    ) -> None:
         self._door = door
         self._connection = connection
         self._identity = identity
@@ -79,11 +81,15 @@ class Session:
         """Who speaks; on an open server the first envelope decides. Raises `PermissionDenied`."""
         if self._identity is None:
             if self._door.reserved(said.user_id):
-                raise PermissionDenied(f"{said.user_id} is an assistant. Choose another user_id.", field="user_id")
+                raise PermissionDenied(
+                    f"{said.user_id} is an assistant. Choose another user_id.", field="user_id"
+                )
             self._identity = Identity(said.user_id, said.user_id)
         user = self._identity.user_id
         if said.user_id != user:
-            raise PermissionDenied(f"This connection belongs to {user}. Send user_id {user}.", field="user_id")
+            raise PermissionDenied(
+                f"This connection belongs to {user}. Send user_id {user}.", field="user_id"
+            )
         sender = getattr(getattr(said, "data", None), "sender", None)
         if sender not in (None, user):
             raise PermissionDenied(f"sender must be {user}, as user_id is.", field="data.sender")
@@ -167,14 +173,16 @@ class Session:
             Status.PENDING,
             outbound.SystemData(
                 code=ErrorCode.UNCONFIRMED,
-                message="The store has not confirmed the message yet. Wait, or send it again with the same message_id.",
+                message="The store has not confirmed the message yet. Wait, or send it again as it is.",
                 request_code=said.code,
                 message_id=entry.message_id,
             ),
             {"room_id": said.room_id, "request_id": said.request_id},
         )
 
-    def _refuse(self, error: ProductFloError, envelope: dict[str, Any], message_id: str | None = None) -> None:
+    def _refuse(
+        self, error: ProductFloError, envelope: dict[str, Any], message_id: str | None = None
+    ) -> None:
         """Tell what was wrong, with what the client needs to find its own envelope again."""
         data = envelope.get("data")
         told_id = message_id or (data.get("message_id") if isinstance(data, dict) else None)

@@ -102,7 +102,12 @@ class Chat:
         )
 
     def _entry(
-        self, room: str, said: ChatData, timestamp: str | None, files: tuple[str, ...], mentions: list[str] | None
+        self,
+        room: str,
+        said: ChatData,
+        timestamp: str | None,
+        files: tuple[str, ...],
+        mentions: list[str] | None,
     ) -> Entry:
         assert said.message_id is not None  # noqa: S101 - `with_id` has been called
         envelope = outbound.ChatResponse(

@@ -48,7 +48,9 @@ class Membership:
                 raise NotFound(f"There is no room {room_id}. Ask for it to be made.", field="room_id")
             room = Room(room_id, RoomKind.OPEN, identity.user_id)
             await self.rooms.create(room, await self._room_assistants(), [])
-        granted = identity.operator or joins_freely(room.kind, in_team=await self.in_team(identity, room.team))
+        granted = identity.operator or joins_freely(
+            room.kind, in_team=await self.in_team(identity, room.team)
+        )
         member = Member(identity.user_id, identity.name, Kind.HUMAN)
         try:
             joined = await self.rooms.join(room_id, member, granted=granted)
@@ -77,7 +79,7 @@ class Membership:
         await self.bus.publish(room_id, Removed(user_id))
 
     async def create(self, identity: Identity, room: Room, members: Sequence[str]) -> None:
-        """Make a room over HTTP; its maker is a member, unless a service is. Raises `Conflict` where it exists."""
+        """Make a room over HTTP; a person who makes it is a member. Raises `Conflict` where it exists."""
         if room.kind is RoomKind.TEAM and not (identity.operator or await self.in_team(identity, room.team)):
             raise PermissionDenied("You are not in this team.", field="team")
         if room.kind is RoomKind.DIRECT and not members:

@@ -36,7 +36,9 @@ class Receipts:
         try:
             found = await self.rooms.read(room, identity.user_id, message_id)
         except PermissionError as error:
-            raise PermissionDenied("You are not a member of this room. Join it first.", field="room_id") from error
+            raise PermissionDenied(
+                "You are not a member of this room. Join it first.", field="room_id"
+            ) from error
         if found is None:
             raise NotFound(f"The room has no message {message_id}.", field="data.message_id")
         moved, read_seq = found

@@ -47,7 +47,7 @@ class Bus:
             raise told(error) from error
 
     async def subscribe(self, room: str) -> None:
-        """Listen to a room. Returns when the store confirmed it; raises `StoreAway` when it does not in time."""
+        """Listen to a room; returns when the store confirmed it. Raises `StoreAway`."""
         channel = RoomKeys(room).bus.encode()
         if channel not in self._rooms:
             self._rooms[channel] = room
@@ -98,7 +98,7 @@ class Bus:
                 if message:
                     self._hand_on(message, on_event, on_presence, on_subscribed)
         finally:
-            await self._pubsub.aclose()
+            await self._pubsub.aclose()  # type: ignore[no-untyped-call]
 
     def _hand_on(
         self,

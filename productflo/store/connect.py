@@ -1,5 +1,8 @@
 """The connection to Redis, and its errors as ours."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
@@ -31,6 +34,16 @@ def client(url: str) -> Redis:
     return redis
 
 
+@asynccontextmanager
+async def open_redis(url: str) -> AsyncIterator[Redis]:
+    """A client for a program that begins and ends in one place; closed at the end."""
+    redis = client(url)
+    try:
+        yield redis
+    finally:
+        await redis.aclose()
+
+
 def told(error: RedisError) -> ProductFloError:
     """A Redis error as the error that a client is told."""
     if isinstance(error, OutOfMemoryError):
@@ -42,4 +55,6 @@ def told(error: RedisError) -> ProductFloError:
 
 def _stands_still(error: RedisError) -> bool:
     """Whether the server is there but takes no writes now: loading, or its disk refuses."""
-    return isinstance(error, ResponseError) and str(error).startswith(("LOADING", "MISCONF", "CLUSTERDOWN", "BUSY"))
+    return isinstance(error, ResponseError) and str(error).startswith(
+        ("LOADING", "MISCONF", "CLUSTERDOWN", "BUSY")
+    )

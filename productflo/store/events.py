@@ -19,7 +19,7 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """An envelope that is not kept, to the room's subscriptions: all, all but one user's, or only some users'."""
+    """An envelope that is not kept: to all subscriptions, all but one user's, or only some users'."""
 
     envelope: bytes
     but: str | None = None

@@ -125,7 +125,7 @@ class Log:
         return await asyncio.shield(waiting.answer)
 
     async def run(self) -> None:
-        """Commit what arrives, until cancelled; what is then unanswered is `StoreAway` or `Unconfirmed`."""
+        """Commit what arrives, until cancelled; what is unanswered then is `StoreAway` or `Unconfirmed`."""
         sent: list[_Waiting] = []
         try:
             while True:
@@ -139,7 +139,7 @@ class Log:
             _refuse(self._waiting, StoreAway("The server stops.", retry_after=RETRY_AFTER))
 
     async def _commit(self, batches: list[_Batch]) -> None:
-        """Call the script for each batch until the store answers; each try is safe, the script knows a repeat."""
+        """Call the script for each batch until the store answers; the script knows a repeated call."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + GIVE_UP_AFTER
         while batches:
@@ -165,11 +165,11 @@ class Log:
         for batch, result in zip(batches, results, strict=True):
             if not isinstance(result, RedisError):
                 _answer(batch[2], result)
-            elif isinstance(error := told(result), StoreAway):
-                failure = error
+            elif isinstance(refusal := told(result), StoreAway):
+                failure = refusal
                 left.append(batch)
             else:
-                _refuse(batch[2], error)
+                _refuse(batch[2], refusal)
         return left, failure
 
     def _call(self, room: str, guard: RunGuard | None, waiting: Sequence[_Waiting]) -> Call:
@@ -256,7 +256,8 @@ def _refuse(waiting: Iterable[_Waiting], error: ProductFloError) -> None:
 
 def _unconfirmed() -> ProductFloError:
     return Unconfirmed(
-        "The store did not confirm the message. Send it again with the same message_id.", retry_after=RETRY_AFTER
+        "The store did not confirm the message. Send it again with the same message_id.",
+        retry_after=RETRY_AFTER,
     )
 
 

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from productflo.domain.presence import Word, effective
 from productflo.protocol.codes import Presence
 from productflo.store.keys import PRESENCE_SHARDS, PresenceKeys, RoomKeys, presence_shard
+from productflo.store.reply import text
 from productflo.store.scripts import Call, script
 
 LEASE = 15.0
@@ -77,7 +78,7 @@ class PresenceStore:
         """A user's word for one room, until their next word for everywhere."""
         said = await self.redis.hget(PresenceKeys(presence_shard(user)).words, user)
         if said is not None:
-            epoch = Word.parse(said.decode()).epoch
+            epoch = Word.parse(text(said)).epoch
             await self.redis.hset(RoomKeys(room).words, user, str(Word(word, epoch)))
 
     async def of(self, users: list[str], room: str | None = None) -> dict[str, Presence]:

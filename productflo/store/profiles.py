@@ -6,6 +6,7 @@ import orjson
 from redis.asyncio import Redis
 
 from productflo.store.keys import ASSISTANTS
+from productflo.store.reply import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,6 @@ class Profiles:
         return _profile(found) if found else None
 
 
-def _profile(record: bytes) -> Profile:
+def _profile(record: Reply) -> Profile:
     known = orjson.loads(record)
     return Profile(known["id"], known["name"], known["description"], tuple(known["on"]))

@@ -1,5 +1,6 @@
 """Rooms and their members: kinds, membership, read marks, positions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -8,7 +9,8 @@ from redis.asyncio import Redis
 from productflo.domain.position import Position
 from productflo.protocol.codes import Kind, RoomKind
 from productflo.store.keys import RoomKeys, user_rooms
-from productflo.store.scripts import Argument, script
+from productflo.store.reply import Reply, text
+from productflo.store.scripts import script
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,10 @@ class Member:
         return orjson.dumps({"name": self.name, "kind": self.kind})
 
     @classmethod
-    def of(cls, user_id: bytes, record: bytes) -> "Member":
+    def of(cls, user_id: Reply, record: Reply) -> "Member":
         """The member behind a field of `{room}:members`."""
         known = orjson.loads(record)
-        return cls(user_id.decode(), known["name"], Kind(known["kind"]))
+        return cls(text(user_id), known["name"], Kind(known["kind"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,15 @@ class Rooms:
         new = await script("create_room")(
             self.redis,
             [keys.meta, keys.members, keys.assistants, *(keys.run(one.user_id) for one in assistants)],
-            [room.kind, room.creator, room.team or "", room.product or "", len(assistants), *helpers, *people],
+            [
+                room.kind,
+                room.creator,
+                room.team or "",
+                room.product or "",
+                len(assistants),
+                *helpers,
+                *people,
+            ],
         )
         if new:
             await self._index(room.room_id, [*assistants, *members])
@@ -129,7 +139,7 @@ class Rooms:
         return bool(was), count
 
     async def add_assistant(self, room_id: str, assistant: Member, listens: str) -> tuple[bool, int] | None:
-        """Put an assistant into a room or change what it listens to: whether it is new, and how many members."""
+        """Put an assistant into a room, or change what it hears: whether it is new, and the member count."""
         keys = RoomKeys(room_id)
         found = await script("add_assistant")(
             self.redis,
@@ -144,7 +154,7 @@ class Rooms:
     async def assistants(self, room_id: str) -> dict[str, str]:
         """The room's assistants and what each listens to."""
         found = await self.redis.hgetall(RoomKeys(room_id).assistants)
-        return {assistant.decode(): listens.decode() for assistant, listens in found.items()}
+        return {text(assistant): text(listens) for assistant, listens in found.items()}
 
     async def members(self, room_id: str) -> list[Member]:
         """All members, in no order."""
@@ -153,7 +163,7 @@ class Rooms:
 
     async def member_ids(self, room_id: str) -> list[str]:
         """The ids of all members, in no order."""
-        return [user_id.decode() for user_id in await self.redis.hkeys(RoomKeys(room_id).members)]
+        return [text(user_id) for user_id in await self.redis.hkeys(RoomKeys(room_id).members)]
 
     async def is_member(self, room_id: str, user_id: str) -> bool:
         """Whether the user belongs to the room."""
@@ -165,7 +175,7 @@ class Rooms:
 
     async def rooms_of(self, user_id: str) -> list[str]:
         """The rooms that a user is a member of, by name."""
-        return sorted(room.decode() for room in await self.redis.smembers(user_rooms(user_id)))
+        return sorted(text(room) for room in await self.redis.smembers(user_rooms(user_id)))
 
     async def reads(self, room_id: str, users: list[str]) -> dict[str, int]:
         """Read marks; a user without one has 0."""
@@ -175,7 +185,7 @@ class Rooms:
         return {user: int(mark or 0) for user, mark in zip(users, marks, strict=True)}
 
     async def read(self, room_id: str, user_id: str, message_id: str) -> tuple[bool, int] | None:
-        """Move a read mark forward: whether it moved, and where it is. None: no such message.
+        """Move a read mark forward: whether it moved, and where it is; None: no such message.
 
         Raises PermissionError for one who is no member.
         """
@@ -219,6 +229,6 @@ class Rooms:
         await pipeline.execute()
 
 
-def _room(room_id: str, meta: list[bytes | None]) -> Room | None:
-    kind, creator, team, product = (value.decode() if value else None for value in meta)
+def _room(room_id: str, meta: Sequence[Reply | None]) -> Room | None:
+    kind, creator, team, product = (text(value) if value else None for value in meta)
     return Room(room_id, RoomKind(kind), creator or "", team, product) if kind else None

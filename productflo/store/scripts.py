@@ -30,11 +30,11 @@ class Script:
 
     async def __call__(self, redis: Redis, keys: Sequence[str], args: Iterable[Argument]) -> Any:
         """Run the script; raises what redis-py raises. Cancelling does not undo a call that was sent."""
-        call = (len(keys), *keys, *args)
+        keys_and_args = (*keys, *args)
         try:
-            return await redis.execute_command("EVALSHA", self.sha, *call)
+            return await redis.evalsha(self.sha, len(keys), *keys_and_args)
         except NoScriptError:
-            return await redis.execute_command("EVAL", self.source, *call)
+            return await redis.eval(self.source, len(keys), *keys_and_args)
 
     async def each(self, redis: Redis, calls: Sequence[Call]) -> list[Any]:
         """Run the script for each call, in one pipeline; an error of one call stands in its place.
@@ -53,7 +53,7 @@ class Script:
     async def _pipeline(self, redis: Redis, calls: Sequence[Call]) -> list[Any]:
         pipeline = redis.pipeline(transaction=False)
         for keys, args in calls:
-            pipeline.execute_command("EVALSHA", self.sha, len(keys), *keys, *args)
+            pipeline.evalsha(self.sha, len(keys), *keys, *args)
         return await pipeline.execute(raise_on_error=False)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from productflo.store.keys import TEAMS, team, user_teams
+from productflo.store.reply import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Teams:
 
     async def all(self) -> list[str]:
         """The ids of all teams, by name."""
-        return sorted(name.decode() for name in await self.redis.smembers(TEAMS))
+        return sorted(text(name) for name in await self.redis.smembers(TEAMS))
 
     async def exists(self, team_id: str) -> bool:
         """Whether the team is kept here."""
@@ -23,7 +24,7 @@ class Teams:
 
     async def members(self, team_id: str) -> list[str]:
         """The users of a team, by name; nobody where there is no such team."""
-        return sorted(name.decode() for name in await self.redis.smembers(team(team_id)))
+        return sorted(text(name) for name in await self.redis.smembers(team(team_id)))
 
     async def has(self, team_id: str, user_id: str) -> bool:
         """Whether a user is in the team."""
@@ -31,7 +32,7 @@ class Teams:
 
     async def of(self, user_id: str) -> frozenset[str]:
         """The teams of a user."""
-        return frozenset(name.decode() for name in await self.redis.smembers(user_teams(user_id)))
+        return frozenset(text(name) for name in await self.redis.smembers(user_teams(user_id)))
 
     async def add(self, team_id: str, user_ids: list[str]) -> None:
         """Make the team if it is new, and users its members."""

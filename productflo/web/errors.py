@@ -28,7 +28,12 @@ CODES = {status: code for code, status in reversed(STATUS.items())}
 
 def describe(error: ProductFloError) -> dict[str, Any]:
     """The error as JSON tells it."""
-    told = {"code": error.code, "message": error.message, "field": error.field, "retry_after": error.retry_after}
+    told = {
+        "code": error.code,
+        "message": error.message,
+        "field": error.field,
+        "retry_after": error.retry_after,
+    }
     return {name: value for name, value in told.items() if value is not None}
 
 
@@ -50,7 +55,9 @@ def register_errors(app: Quart) -> None:
     @app.errorhandler(HTTPException)
     async def frameworks(error: HTTPException) -> Response:
         status = error.code or 500
-        response = jsonify({"error": {"code": CODES.get(status, ErrorCode.PROCESSING_ERROR), "message": str(error)}})
+        response = jsonify(
+            {"error": {"code": CODES.get(status, ErrorCode.PROCESSING_ERROR), "message": str(error)}}
+        )
         response.status_code = status
         for name, value in error.get_headers():
             if name.lower() not in {"content-type", "content-length"}:

@@ -27,17 +27,6 @@ def teams_blueprint(teams: Teams, guard: Guard) -> Blueprint:
     """`/api/teams` and what is below it."""
     blueprint = Blueprint("teams", __name__)
 
-    async def changeable(identity: Identity, team: str) -> bool:
-        """Whether the team exists; raises `PermissionDenied` if it does and the caller is not in it."""
-        exists = await teams.exists(team)
-        if exists and not identity.operator and not await teams.has(team, identity.user_id):
-            raise PermissionDenied(f"Only members of {team} and services may change it.", field="team")
-        return exists
-
-    async def existing(identity: Identity, team: str) -> None:
-        if not await changeable(identity, team):
-            raise NotFound(f"There is no team {team}.", field="team")
-
     @blueprint.get("/api/teams")
     async def all_teams() -> dict[str, Any]:
         guard.require(request)
@@ -57,7 +46,7 @@ def teams_blueprint(teams: Teams, guard: Guard) -> Blueprint:
         asked = await read_body(request, TeamMembers)
         for member in asked.members:
             guard.check_person(member)
-        exists = await changeable(identity, team)
+        exists = await _changeable(teams, identity, team)
         wanted = set(asked.members) if exists or identity.operator else {*asked.members, identity.user_id}
         await teams.add(team, sorted(wanted))
         await teams.remove(team, [user for user in await teams.members(team) if user not in wanted])
@@ -65,24 +54,37 @@ def teams_blueprint(teams: Teams, guard: Guard) -> Blueprint:
 
     @blueprint.delete("/api/teams/<team>")
     async def delete(team: str) -> tuple[str, int]:
-        await existing(guard.require(request), team)
+        await _existing(teams, guard.require(request), team)
         await teams.delete(team)
         return "", 204
 
     @blueprint.put("/api/teams/<team>/members/<user_id>")
     async def add(team: str, user_id: str) -> tuple[str, int]:
-        await existing(guard.require(request), team)
+        await _existing(teams, guard.require(request), team)
         guard.check_person(user_id)
         await teams.add(team, [user_id])
         return "", 204
 
     @blueprint.delete("/api/teams/<team>/members/<user_id>")
     async def remove(team: str, user_id: str) -> tuple[str, int]:
-        await existing(guard.require(request), team)
+        await _existing(teams, guard.require(request), team)
         await teams.remove(team, [user_id])
         return "", 204
 
     return blueprint
+
+
+async def _changeable(teams: Teams, identity: Identity, team: str) -> bool:
+    """Whether the team exists; raises `PermissionDenied` if it does and the caller is not in it."""
+    exists = await teams.exists(team)
+    if exists and not identity.operator and not await teams.has(team, identity.user_id):
+        raise PermissionDenied(f"Only members of {team} and services may change it.", field="team")
+    return exists
+
+
+async def _existing(teams: Teams, identity: Identity, team: str) -> None:
+    if not await _changeable(teams, identity, team):
+        raise NotFound(f"There is no team {team}.", field="team")
 
 
 def _checked(team: str) -> str:
