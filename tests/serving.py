@@ -74,12 +74,12 @@ async def serving(app: Quart) -> AsyncIterator[int]:
     config.bind = [f"fd://{listening.detach()}"]  # Hypercorn closes it.
     config.errorlog = None
     stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(serve(app, config, shutdown_trigger=stop.wait))
-        try:
-            yield port
-        finally:
-            stop.set()
+    running = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
+    try:
+        yield port
+    finally:
+        stop.set()
+        await running
 
 
 class SlowUpload:
