@@ -1,0 +1,131 @@
+"""An assistant's stream of wake-ups, read by all its workers as one consumer group.
+
+A wake-up says only where to look. It is deleted when the room was dealt with; one whose worker died is
+claimed by another after `idle` seconds. One that is lost altogether is made good by the workers' sweep.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from productflo.store.connect import SOCKET_TIMEOUT, told
+from productflo.store.keys import ready
+from productflo.store.reply import text
+
+GROUP = "workers"
+"""The consumer group."""
+IDLE = 20.0
+"""Seconds after which a wake-up that nobody finished is another worker's; more than a lease, so that the
+lease of a dead worker has ended by then."""
+BLOCK = SOCKET_TIMEOUT / 2
+"""Seconds that a read waits: less than the time after which the connection counts as broken."""
+FORGOTTEN = 3600.0
+"""Seconds after which the name of a worker that is gone is removed from the group."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """Look at `room`. `reclaimed` tells that another worker had it before and did not finish."""
+
+    entry: str
+    room: str
+    reclaimed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyStream:
+    """One worker's view of an assistant's wake-ups. Methods raise `StoreAway`."""
+
+    redis: Redis
+    assistant: str
+    worker: str
+    idle: float = IDLE
+
+    async def open(self) -> None:
+        """Make the consumer group, unless it is there; wake-ups from before it count."""
+        try:
+            await self.redis.xgroup_create(self._key, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise told(error) from error
+        except RedisError as error:
+            raise told(error) from error
+
+    async def next(self) -> WakeUp | None:
+        """The next new wake-up; None where none came for a while."""
+        group = ("GROUP", GROUP, self.worker, "COUNT", 1, "BLOCK", _ms(BLOCK))
+        entries = _entries(await self._try("XREADGROUP", *group, "STREAMS", self._key, ">"))
+        return _wake_up(entries[0], reclaimed=False) if entries else None
+
+    async def reclaim(self) -> WakeUp | None:
+        """A wake-up that another worker left unfinished, if there is one."""
+        found = await self._try(
+            "XAUTOCLAIM", self._key, GROUP, self.worker, _ms(self.idle), "0-0", "COUNT", 1
+        )
+        entries = found[1] if found else []
+        return _wake_up(entries[0], reclaimed=True) if entries else None
+
+    async def keep(self, wake_up: WakeUp) -> None:
+        """Say that the worker is still at it. Only under the lease: else it takes what is another's by now."""
+        await self._try("XCLAIM", self._key, GROUP, self.worker, 0, wake_up.entry, "JUSTID")
+
+    async def done(self, wake_up: WakeUp) -> None:
+        """The room was dealt with; never after a lost lease, because the wake-up is then the new holder's."""
+        pipeline = self.redis.pipeline(transaction=False)
+        pipeline.xack(self._key, GROUP, wake_up.entry)
+        pipeline.xdel(self._key, wake_up.entry)
+        try:
+            await pipeline.execute()
+        except RedisError as error:
+            raise told(error) from error
+
+    async def wake(self, room: str) -> None:
+        """Tell the workers to look at a room."""
+        try:
+            await self.redis.xadd(self._key, {"room": room})
+        except RedisError as error:
+            raise told(error) from error
+
+    async def forget_the_gone(self) -> None:
+        """Remove the names of workers that have long gone and left nothing unfinished."""
+        try:
+            for one in await self.redis.xinfo_consumers(self._key, GROUP):
+                if not one["pending"] and one["idle"] > _ms(FORGOTTEN):
+                    await self.redis.xgroup_delconsumer(self._key, GROUP, text(one["name"]))
+        except RedisError as error:
+            raise told(error) from error
+
+    @property
+    def _key(self) -> str:
+        return ready(self.assistant)
+
+    async def _try(self, *command: str | int) -> Any:
+        """A command of the group, which is made again where the store was wiped meanwhile."""
+        try:
+            return await self.redis.execute_command(*command)
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                raise told(error) from error
+            await self.open()
+            return None
+        except RedisError as error:
+            raise told(error) from error
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _entries(found: Any) -> list[Any]:
+    """The entries of an answer to XREADGROUP about one stream: in RESP3 a map of lists, in RESP2 pairs."""
+    if isinstance(found, dict):
+        return [entry for lists in found.values() for entries in lists for entry in entries]
+    return [entry for _, entries in found or () for entry in entries]
+
+
+def _wake_up(entry: Any, *, reclaimed: bool) -> WakeUp | None:
+    """The wake-up of an entry; None for one that was deleted while it waited."""
+    entry_id, fields = entry
+    return WakeUp(text(entry_id), text(fields[b"room"]), reclaimed) if fields else None

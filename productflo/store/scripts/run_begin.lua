@@ -1,0 +1,20 @@
+-- Begin the answer to a question, or take up one that another worker left. KEYS: 1 run
+-- ARGV: token, lease in ms, seq of the question, message id for a new answer
+-- Returns 'LOST' or {message id, run id, try, text so far, who asked to stop or ''}.
+-- The run id names the try, because clients and stops must tell one from the next.
+-- include: _run.lua
+if not holds(KEYS[1], ARGV[1]) then return 'LOST' end
+renew(KEYS[1], ARGV[2])
+local found = redis.call('HMGET', KEYS[1], 'question', 'message_id', 'tries', 'text', 'stop', 'begun')
+local message_id, try, text, stop = ARGV[4], 1, '', ''
+if found[1] == ARGV[3] then
+  message_id, try, text, stop = found[2], tonumber(found[3]), found[4] or '', found[5] or ''
+  -- The same call sent twice is one try.
+  if found[6] ~= ARGV[1] then try = try + 1 end
+else
+  forget_answer(KEYS[1])
+end
+local run_id = message_id .. '.' .. try
+redis.call('HSET', KEYS[1], 'question', ARGV[3], 'message_id', message_id, 'run_id', run_id, 'tries', try,
+  'index', -1, 'begun', ARGV[1])
+return {message_id, run_id, try, text, stop}

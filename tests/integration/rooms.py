@@ -1,0 +1,140 @@
+"""Rooms for tests that need no web process: people who say things, and what stands in the log afterwards."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from productflo.protocol import outbound
+from productflo.protocol.codec import open_ended
+from productflo.protocol.codes import Kind, RoomKind
+from productflo.protocol.ids import random_id
+from productflo.store.bus import Bus
+from productflo.store.events import RoomEvent
+from productflo.store.keys import ready
+from productflo.store.log import Entry, Log, RunGuard
+from productflo.store.rooms import Member, Room, Rooms
+
+NOON = "2026-06-01T12:00:00.000Z"
+PATIENCE = 20.0
+"""Seconds that a test waits for something to happen before it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestRoom:
+    """A room with its people and assistants."""
+
+    __test__ = False
+
+    name: str
+    redis: Redis
+    log: Log
+
+    async def say(
+        self, sender: str, text: str, *, reply_to: str | None = None, wake: Sequence[str] = ()
+    ) -> str:
+        """A person says something; the assistants to wake hear of it. Returns the message id."""
+        message_id = random_id("msg")
+        await self.log.append(entry(self.name, sender, text, message_id, reply_to))
+        for assistant in wake:
+            await self.redis.xadd(ready(assistant), {"room": self.name})
+        return message_id
+
+    async def said(self) -> list[dict[str, Any]]:
+        """The `data` of every message, in the room's order."""
+        records = await self.log.read(self.name, 0, 1000)
+        return [orjson.loads(record.envelope)["data"] for record in records]
+
+    async def answers(self) -> list[dict[str, Any]]:
+        """The messages of assistants, in the room's order."""
+        return [data for data in await self.said() if "assistant" in data]
+
+
+def entry(
+    room: str,
+    sender: str,
+    text: str,
+    message_id: str,
+    reply_to: str | None = None,
+    guard: RunGuard | None = None,
+) -> Entry:
+    """A message as the append script takes it."""
+    answer = outbound.AnswerData(run_id=f"{message_id}.1", state="done") if guard else None
+    envelope = outbound.ChatResponse(
+        user_id=sender,
+        room_id=room,
+        timestamp=NOON,
+        data=outbound.ChatResponseData(
+            message=text,
+            sender=sender,
+            message_id=message_id,
+            attached_files=[],
+            reply_to=reply_to,
+            metadata={},
+            assistant=answer,
+        ),
+    )
+    return Entry(room, sender, message_id, open_ended(envelope), text.encode(), guard=guard)
+
+
+@asynccontextmanager
+async def writing(redis: Redis) -> AsyncIterator[Log]:
+    """A log that commits."""
+    log = Log(redis, retention=1000)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(log.run())
+        yield log
+        running.cancel()
+
+
+async def make_room(
+    redis: Redis,
+    log: Log,
+    name: str,
+    *,
+    people: Sequence[str] = ("ada",),
+    assistants: Sequence[str] = ("echo",),
+) -> TestRoom:
+    """A room with members."""
+    helpers = [Member(one, one.capitalize(), Kind.ASSISTANT) for one in assistants]
+    members = [Member(one, one.capitalize(), Kind.HUMAN) for one in people]
+    await Rooms(redis).create(Room(name, RoomKind.OPEN, people[0]), helpers, members)
+    return TestRoom(name, redis, log)
+
+
+class Listener:
+    """What happens in a room, from the moment that it is listened to."""
+
+    def __init__(self) -> None:
+        self.events: list[RoomEvent] = []
+        self._happened = asyncio.Event()
+
+    def heard(self, room: str, event: RoomEvent) -> None:
+        """Take an event of the bus."""
+        self.events.append(event)
+        self._happened.set()
+
+    async def until(self, holds: Callable[[list[RoomEvent]], bool]) -> list[RoomEvent]:
+        """Wait until what has happened so far is as wished; fails after 20 s."""
+        async with asyncio.timeout(PATIENCE):
+            while not holds(self.events):
+                self._happened.clear()
+                await self._happened.wait()
+        return self.events
+
+
+@asynccontextmanager
+async def listening(redis: Redis, room: str) -> AsyncIterator[Listener]:
+    """Listen to a room's channel."""
+    listener, bus = Listener(), Bus(redis)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(
+            bus.run(listener.heard, lambda user, word: None, lambda room: None, presence=False)
+        )
+        await bus.subscribe(room)
+        yield listener
+        running.cancel()
