@@ -5,7 +5,7 @@ import itertools
 import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -91,28 +91,51 @@ class Child:
 
     async def _run(self) -> int:
         """Run the program once, in a group of its own: the terminal's Ctrl-C is not for it."""
-        process = await asyncio.create_subprocess_exec(
-            *self._program.command,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=STDOUT,
-            env={**os.environ, **self._program.environment, PARENT_VARIABLE: str(os.getpid())},
-            pass_fds=self._program.pass_fds,
-            process_group=0,
-        )
-        self._process = process
-        try:
-            if self._stopping.is_set():  # `stop` was called while it started.
-                self._signal(signal.SIGTERM)
-            ended = asyncio.create_task(process.wait())
-            ended.add_done_callback(lambda _: self.kill())  # What it left behind would hold the pipe open.
-            if process.stdout is not None:
-                async for line in _lines(process.stdout):
+        async with _piped_lines() as (lines, write_end):
+            process = await asyncio.create_subprocess_exec(
+                *self._program.command,
+                stdin=DEVNULL,
+                stdout=write_end,
+                stderr=write_end,
+                env={**os.environ, **self._program.environment, PARENT_VARIABLE: str(os.getpid())},
+                pass_fds=self._program.pass_fds,
+                process_group=0,
+            )
+            os.close(write_end)
+            self._process = process
+            if self.ended_once.is_set():
+                self._say(self._program.name, f"runs again (process {process.pid})")
+            try:
+                if self._stopping.is_set():  # `stop` was called while it started.
+                    self._signal(signal.SIGTERM)
+                ended = asyncio.create_task(process.wait())
+                ended.add_done_callback(
+                    lambda _: self.kill()
+                )  # What it left behind would hold the pipe open.
+                async for line in lines:
                     self._say(self._program.name, line)
-            return await ended
-        finally:
-            self.kill()
-            self._process = None
+                return await ended
+            finally:
+                self.kill()
+                self._process = None
+
+
+@asynccontextmanager
+async def _piped_lines() -> AsyncIterator[tuple[AsyncIterator[str], int]]:
+    """Give the lines that come out of a pipe, and the end to write to, which the caller closes.
+
+    Not asyncio's own pipe to a subprocess: with that one, before Python 3.12, `wait` returns only when
+    everybody has closed the pipe.
+    """
+    read_end, write_end = os.pipe()
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", buffering=0)
+    )
+    try:
+        yield _lines(reader), write_end
+    finally:
+        transport.close()
 
 
 @asynccontextmanager

@@ -125,7 +125,7 @@ async def test_an_end_cut_off_by_a_power_loss_loads(tmp_path: Path) -> None:
 
 
 async def test_damaged_data_are_told_with_the_way_to_repair_them(tmp_path: Path) -> None:
-    """A log damaged in its middle does not load: the error has the server's words and the repair's command."""
+    """A log damaged in its middle does not load: the error has the server's words and a repair."""
     async with EmbeddedStore(tmp_path) as store, open_redis(store.url) as client:
         for n in range(50):
             await client.set(f"key{n}", "x" * 50)
