@@ -1,7 +1,8 @@
-"""The real browser that the page's tests drive. `python tests/browser.py` prints its path, and gets one where none is.
+"""The real browser that the page's tests drive; `python tests/browser.py` prints its path.
 
-Looked for in this order: PRODUCTFLO_TEST_BROWSER; chromium or chrome on the PATH; playwright's own, downloaded where
-its servers are reached; Debian's package, as root. `./run test` calls this once and hands the result to the tests.
+Looked for in this order: PRODUCTFLO_TEST_BROWSER; chromium or chrome on the PATH; playwright's own, downloaded
+where its servers are reached; Debian's package, as root. `./run test` calls this once, so that a browser is
+there, and hands its path to the tests.
 """
 
 import os
@@ -34,8 +35,8 @@ def find_browser() -> Path:
         if os.access(path, os.X_OK):
             return path
     raise NoBrowser(
-        "No Chromium was found for the page's tests. Install one (Debian, Ubuntu: apt-get install chromium; macOS: "
-        f"brew install --cask chromium) or name its program in {VARIABLE}, then call ./run test again."
+        "No Chromium was found for the page's tests. Install one (Debian, Ubuntu: apt-get install chromium; "
+        f"macOS: brew install --cask chromium) or name its program in {VARIABLE}, then call ./run test again."
     )
 
 
