@@ -1,6 +1,6 @@
 """The real browser that the page's tests drive; `python tests/browser.py` prints its path.
 
-Looked for in this order: PRODUCTFLO_TEST_BROWSER; chromium or chrome on the PATH; playwright's own, downloaded
+Looked for in this order: PRODUCTFLO_TEST_BROWSER; chromium or chrome on the PATH; playwright's own, fetched
 where its servers are reached; Debian's package, as root. `./run test` calls this once, so that a browser is
 there, and hands its path to the tests.
 """
