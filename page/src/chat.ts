@@ -119,6 +119,10 @@ export class Chat implements Scene {
     this.removed(roomId)
   }
 
+  dismissNotice(roomId: string): void {
+    this.rooms.update(roomId, room => ({ ...room, notice: null }))
+  }
+
   /** The members that a join does not tell of in a big room. */
   async loadMembers(roomId: string): Promise<void> {
     const { members, memberCount } = this.rooms.get(roomId).peek()
@@ -179,6 +183,7 @@ export class Chat implements Scene {
     const data = answer.data as unknown as JoinData
     const wasLoaded = this.rooms.get(roomId).peek().history.loaded
     this.rooms.update(roomId, room => joined(room, data))
+    this.pager.forgetFailure(roomId)
     this.outbox.flush(roomId)
     if (wasLoaded && data.gap) void this.reload(roomId, data.reason ?? 'too_many')
     else if (!wasLoaded && this.openRoom.peek() === roomId) void this.showPresent(roomId)

@@ -51,7 +51,7 @@ export function latestPage(page: HistoricData): History {
 
 /** A page around a place in the past; newer messages are known to exist when it ends before `lastSeq`. */
 export function pastPage(page: HistoricData, lastSeq: number): History {
-  return { ...latestPage(page), hasNewer: page.last_seq < lastSeq }
+  return { ...latestPage(page), hasNewer: (page.last_seq ?? 0) < lastSeq }
 }
 
 export function withOlder(history: History, page: HistoricData): History {

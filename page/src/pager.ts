@@ -12,16 +12,21 @@ import type { Rooms } from './rooms'
 const SEARCHED_PAGES = 25
 const SEARCHED_PAGE = 200
 
-export type Loading = 'latest' | 'older' | 'newer' | 'search'
+/** After `failed`, nothing is asked for until the reader or a new connection does. */
+export type Loading = 'latest' | 'older' | 'newer' | 'search' | 'failed'
 
 export class Pager {
-  /** What is being loaded, by room. */
-  readonly loading = signal<ReadonlyMap<string, Loading>>(new Map())
+  private readonly states = signal<ReadonlyMap<string, Loading>>(new Map())
 
   constructor(
     private readonly connection: Connection,
     private readonly rooms: Rooms,
   ) {}
+
+  /** What is being loaded in a room. */
+  loading(roomId: string): Loading | undefined {
+    return this.states.value.get(roomId)
+  }
 
   /** The newest page, in place of what the window held. */
   latest(roomId: string): Promise<boolean> {
@@ -63,11 +68,16 @@ export class Pager {
           this.rooms.update(roomId, room => pastLoaded(room, page))
           return
         }
-        if (!page.has_more) return
+        if (!page.has_more || page.first_seq === null) return
         before = page.first_seq
       }
     })
     return isThere()
+  }
+
+  /** A new connection: what failed may be asked for again. */
+  forgetFailure(roomId: string): void {
+    if (this.states.peek().get(roomId) === 'failed') this.mark(roomId, undefined)
   }
 
   private room(roomId: string): Room {
@@ -76,19 +86,25 @@ export class Pager {
 
   /** Answers whether the page came: a connection that ends meanwhile is a matter for the next resume. */
   private async load(roomId: string, what: Loading, work: () => Promise<void>): Promise<boolean> {
-    if (this.loading.peek().has(roomId)) return false
-    this.loading.value = new Map(this.loading.peek()).set(roomId, what)
+    const state = this.states.peek().get(roomId)
+    if (state && state !== 'failed') return false
+    this.mark(roomId, what)
     try {
       await work()
+      this.mark(roomId, undefined)
       return true
     } catch (error) {
       console.warn(`History of ${roomId}:`, error)
+      this.mark(roomId, 'failed')
       return false
-    } finally {
-      const rest = new Map(this.loading.peek())
-      rest.delete(roomId)
-      this.loading.value = rest
     }
+  }
+
+  private mark(roomId: string, state: Loading | undefined): void {
+    const states = new Map(this.states.peek())
+    if (state) states.set(roomId, state)
+    else states.delete(roomId)
+    this.states.value = states
   }
 
   private async page(roomId: string, range: { limit: number; before?: number; after?: number }): Promise<HistoricData> {

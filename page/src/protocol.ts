@@ -82,8 +82,9 @@ export interface HistoricMessage extends ChatData {
 export interface HistoricData {
   messages: HistoricMessage[]
   has_more: boolean
-  first_seq: number
-  last_seq: number
+  /** Of this page; `null` when it is empty. */
+  first_seq: number | null
+  last_seq: number | null
   generation: string
 }
 

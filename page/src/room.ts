@@ -192,9 +192,12 @@ export function newerLoaded(room: Room, page: HistoricData): Room {
   return { ...room, history: withNewer(room.history, page) }
 }
 
-/** The reader opened the room: what was unread at this moment stays marked until the room is left. */
+/**
+ * The reader opened the room, at the present: what was unread at this moment stays marked until it is left.
+ */
 export function opened(room: Room): Room {
-  return { ...room, notice: null, newAfter: room.unread > 0 ? room.readSeq : null }
+  const history = room.history.hasNewer ? NO_HISTORY : room.history
+  return { ...room, history, notice: null, newAfter: room.unread > 0 ? room.readSeq : null }
 }
 
 function atGeneration(room: Room, page: HistoricData): Room {

@@ -7,7 +7,7 @@ import type { Member, Room } from './room'
 export type Row =
   | { kind: 'day'; key: string; at: number }
   | { kind: 'new'; key: string }
-  | { kind: 'message'; key: string; message: Message; startsRun: boolean }
+  | { kind: 'message'; key: string; message: Message; startsRun: boolean; quotes: string | null }
   | { kind: 'unsent'; key: string; entry: Unsent; startsRun: boolean }
 
 /** A sender who speaks again within this time goes on in the same run. */
@@ -17,6 +17,8 @@ export function timeline(room: Room, unsent: readonly Unsent[], me: string): Row
   const rows: Row[] = []
   const { newAfter } = room
   let previous: { sender: string; at: number } | null = null
+  /** The message just above: an answer right below its question needs no quote of it. */
+  let said: string | null = null
   let isMarked = newAfter === null
   for (const message of room.history.messages) {
     if (!previous || dayOf(previous.at) !== dayOf(message.at)) {
@@ -28,14 +30,16 @@ export function timeline(room: Room, unsent: readonly Unsent[], me: string): Row
       isMarked = true
       previous = null
     }
-    rows.push({ kind: 'message', key: message.id, message, startsRun: startsRun(previous, message) })
+    const quotes = message.answer && message.replyTo === said ? null : message.replyTo
+    rows.push({ kind: 'message', key: message.id, message, startsRun: startsRun(previous, message), quotes })
     previous = message
+    said = message.id
   }
   if (room.history.hasNewer) return rows
   for (const entry of unsent) {
-    const said = { sender: me, at: entry.at, replyTo: entry.replyTo }
-    rows.push({ kind: 'unsent', key: entry.id, entry, startsRun: startsRun(previous, said) })
-    previous = said
+    const next = { sender: me, at: entry.at, replyTo: entry.replyTo }
+    rows.push({ kind: 'unsent', key: entry.id, entry, startsRun: startsRun(previous, next) })
+    previous = next
   }
   return rows
 }

@@ -1,0 +1,53 @@
+import { useEffect, useRef } from 'preact/hooks'
+
+import type { Answer } from '../answers'
+import type { Room } from '../room'
+import { AssistantBadge, Avatar } from './Avatar'
+import { useDesk } from './context'
+import { Icon } from './Icon'
+import { type KnownMember, Markdown } from './Markdown'
+import { Quote } from './Quote'
+
+interface Props {
+  room: Room
+  answer: Answer
+  known: KnownMember
+  onShow(messageId: string): void
+}
+
+/** An answer while it is written. Not in the log: a screen reader hears it once, when it is finished. */
+export function AnswerRow({ room, answer, known, onShow }: Props) {
+  const { chat } = useDesk()
+  const name = room.members.get(answer.assistant)?.name ?? answer.assistant
+  const quotes = answer.replyTo === room.history.messages.at(-1)?.id ? null : answer.replyTo
+  return (
+    <div class="message starts-run is-assistant is-growing" data-row={`answer-${answer.messageId}`}>
+      <Avatar id={answer.assistant} name={name} kind="assistant" />
+      <div class="message-body">
+        <p class="byline">
+          <strong>{name}</strong> <AssistantBadge /> <span class="time">{answer.text ? 'answering' : 'thinking'}</span>
+        </p>
+        {quotes && <Quote room={room} messageId={quotes} onShow={onShow} />}
+        {answer.text ? <Markdown source={answer.text} known={known} /> : <p class="dots" aria-hidden="true"><i /><i /><i /></p>}
+        <StopButton name={name} isStopping={answer.stopping} onStop={() => chat.stopAnswer(room.id, answer.messageId)} />
+      </div>
+    </div>
+  )
+}
+
+/** Takes the focus with it when it goes, so that a keyboard is not left nowhere. */
+function StopButton({ name, isStopping, onStop }: { name: string; isStopping: boolean; onStop(): void }) {
+  const button = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    const mine = button.current
+    return () => {
+      if (mine && document.activeElement === mine) document.querySelector<HTMLElement>('#composer')?.focus()
+    }
+  }, [])
+  return (
+    <button ref={button} type="button" class="button stop" aria-disabled={isStopping} onClick={() => !isStopping && onStop()}>
+      <Icon name="stop" /> {isStopping ? 'Stopping' : 'Stop'}
+      <span class="visually-hidden"> the answer of {name}</span>
+    </button>
+  )
+}

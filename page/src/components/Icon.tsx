@@ -1,0 +1,32 @@
+/** Line icons on a 24 x 24 grid. Beside a text or in a labelled button, and so hidden from screen readers. */
+
+const PATHS = {
+  attach: 'M20 11.5 12.3 19a5 5 0 0 1-7-7l8-8a3.4 3.4 0 0 1 4.8 4.8l-8 8a1.7 1.7 0 0 1-2.4-2.4l7.2-7.2',
+  back: 'M15 5l-7 7 7 7',
+  check: 'M5 12.5l4.5 4.5L19 7.5',
+  close: 'M6 6l12 12M18 6L6 18',
+  copy: 'M9 9h10v11H9zM15 9V4H5v11h4',
+  down: 'M12 5v14M6 13l6 6 6-6',
+  file: 'M13 3H6v18h12V8zM13 3v5h5',
+  link: 'M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.700l-1.3 1.300M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.700l1.3-1.3',
+  download: 'M12 4v11M7 11l5 5 5-5M5 20h14',
+  people: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 4.300a3.5 3.5 0 0 1 0 6.400M18 14.200a6.5 6.5 0 0 1 3.5 5.8',
+  plus: 'M12 5v14M5 12h14',
+  reply: 'M10 6l-6 6 6 6M4 12h9a7 7 0 0 1 7 7',
+  retry: 'M4 12a8 8 0 1 0 2.7-6L4 8.500M4 4v4.500h4.5',
+  search: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4',
+  send: 'M12 19V5M5.5 11.5 12 5l6.5 6.5',
+  signOut: 'M14 4H5v16h9M10 12h11M17 8l4 4-4 4',
+  sparkle: 'M12 4l1.8 5.200L19 11l-5.2 1.800L12 18l-1.8-5.200L5 11l5.2-1.800zM19 16v4M17 18h4',
+  stop: 'M7 7h10v10H7z',
+}
+
+export type IconName = keyof typeof PATHS
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class={`icon icon-${name}`} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d={PATHS[name]} />
+    </svg>
+  )
+}

@@ -1,0 +1,55 @@
+import type { Member, Room } from '../room'
+import { AssistantBadge, Avatar, PRESENCE_TEXT } from './Avatar'
+import { useDesk } from './context'
+import { Icon } from './Icon'
+
+const isHere = (member: Member): boolean => member.presence !== 'offline'
+
+/** Who is in the room, and who of them is there. */
+export function People({ room, onClose }: { room: Room; onClose(): void }) {
+  const { chat } = useDesk()
+  const members = [...room.members.values()].toSorted((a, b) => a.name.localeCompare(b.name))
+  const humans = members.filter(member => member.kind === 'human')
+  const groups = [
+    { title: 'Assistants', members: members.filter(member => member.kind === 'assistant') },
+    { title: 'Here', members: humans.filter(isHere) },
+    { title: 'Not here', members: humans.filter(member => !isHere(member)) },
+  ]
+  const untold = room.memberCount - members.length
+  return (
+    <aside class="people" aria-label="Members">
+      <header class="people-header">
+        <h2>Members</h2>
+        <button type="button" class="button-icon" aria-label="Close the list of members" onClick={onClose}><Icon name="close" /></button>
+      </header>
+      <div class="people-groups">
+        {groups.filter(group => group.members.length > 0).map(group => (
+          <section key={group.title} aria-label={group.title}>
+            <h3>{group.title} <span class="faded">{group.members.length}</span></h3>
+            <ul>{group.members.map(member => <Person key={member.id} member={member} isMe={member.id === chat.me} />)}</ul>
+          </section>
+        ))}
+        {untold > 0 && (
+          <button type="button" class="button-quiet" onClick={() => void chat.loadMembers(room.id)}>Show {untold} more</button>
+        )}
+      </div>
+      <button type="button" class="button-quiet leave" onClick={() => chat.leave(room.id)}>
+        <Icon name="signOut" /> Leave this room
+      </button>
+    </aside>
+  )
+}
+
+function Person({ member, isMe }: { member: Member; isMe: boolean }) {
+  const presence = PRESENCE_TEXT[member.presence]
+  return (
+    <li class={`person ${member.presence === 'offline' ? 'is-away' : ''}`}>
+      <Avatar id={member.id} name={member.name} kind={member.kind} presence={member.presence} size="small" />
+      <span class="person-name">
+        {member.name}{isMe && <span class="faded"> (you)</span>}
+        <span class="person-id" aria-hidden="true">@{member.id}{presence !== 'Online' && ` · ${presence}`}</span>
+      </span>
+      {member.kind === 'assistant' && <AssistantBadge />}
+    </li>
+  )
+}

@@ -1,0 +1,98 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+
+import { roomIdFromName } from '../ids'
+import { navigate, roomPath } from '../router'
+import { useDesk } from './context'
+import { Icon } from './Icon'
+
+interface Choice {
+  roomId: string
+  isNew: boolean
+  unread: number
+}
+
+const MOST_CHOICES = 12
+
+/** Ctrl/Cmd+K: go to a room by a part of its name, or enter a new one. */
+export function Switcher({ onClose }: { onClose(): void }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [typed, setTyped] = useState('')
+  const [chosen, setChosen] = useState(0)
+  const choices = useChoices(typed)
+  useEffect(() => dialog.current?.showModal(), [])
+
+  const go = (choice: Choice | undefined) => {
+    if (!choice) return
+    onClose()
+    navigate(roomPath(choice.roomId))
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step && choices.length > 0) {
+      event.preventDefault()
+      setChosen((chosen + step + choices.length) % choices.length)
+    } else if (event.key === 'Enter' && !event.isComposing) {
+      event.preventDefault()
+      go(choices[chosen])
+    }
+  }
+  return (
+    <dialog ref={dialog} class="switcher" aria-label="Find or create a room" onClose={onClose} onClick={closeOnBackdrop}>
+      <div class="switcher-search">
+        <Icon name="search" />
+        <input
+          role="combobox"
+          aria-label="Room"
+          aria-expanded={choices.length > 0}
+          aria-controls="switcher-choices"
+          aria-activedescendant={choices.length > 0 ? `choice-${chosen}` : undefined}
+          aria-autocomplete="list"
+          autocomplete="off"
+          placeholder="Name of a room"
+          value={typed}
+          onInput={event => {
+            setTyped(event.currentTarget.value)
+            setChosen(0)
+          }}
+          onKeyDown={onKeyDown}
+        />
+        <button type="button" class="button-icon" aria-label="Close" onClick={onClose}><Icon name="close" /></button>
+      </div>
+      <ul id="switcher-choices" role="listbox" aria-label="Rooms">
+        {choices.map((choice, index) => (
+          // The keyboard moves through the options from the text field, as a combobox does.
+          <li
+            key={choice.roomId}
+            id={`choice-${index}`}
+            role="option"
+            aria-selected={index === chosen}
+            onClick={() => go(choice)}
+            onMouseMove={() => setChosen(index)}
+          >
+            {choice.isNew ? <><Icon name="plus" /> Create or join <strong>#{choice.roomId}</strong></> : <><span class="room-sign">#</span> {choice.roomId}</>}
+            {choice.unread > 0 && <span class="count">{choice.unread}<span class="visually-hidden"> unread</span></span>}
+          </li>
+        ))}
+      </ul>
+      {choices.length === 0 && <p class="hint">Type a name to create a room.</p>}
+    </dialog>
+  )
+}
+
+/** One's own rooms that fit, unread ones first; then the name itself, where no room has it. */
+function useChoices(typed: string): Choice[] {
+  const { chat } = useDesk()
+  const wanted = roomIdFromName(typed)
+  const own = chat.rooms.all.value
+    .map(room => room.value)
+    .filter(room => room.denied === null && room.id.toLowerCase().includes(wanted))
+    .toSorted((a, b) => Number(b.unread > 0) - Number(a.unread > 0))
+    .map(room => ({ roomId: room.id, isNew: false, unread: room.unread }))
+    .slice(0, MOST_CHOICES)
+  return wanted && !own.some(choice => choice.roomId === wanted) ? [...own, { roomId: wanted, isNew: true, unread: 0 }] : own
+}
+
+/** The dialog's own box is filled by its content: a click on the element itself is one beside it. */
+export function closeOnBackdrop(event: MouseEvent): void {
+  if (event.target === event.currentTarget) (event.currentTarget as HTMLDialogElement).close()
+}
