@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import uniform
 from typing import Any
@@ -40,6 +41,7 @@ from productflo.store.profiles import Profiles
 from productflo.store.rooms import Rooms
 from productflo.store.runs import RunStore
 from productflo.store.teams import Teams
+from productflo.web.body import pace_bodies
 from productflo.web.broadcast import broadcast_blueprint
 from productflo.web.errors import register_errors
 from productflo.web.files import files_blueprint
@@ -55,6 +57,8 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 1_048_576
 """Bytes of a request's body; uploads have a limit of their own."""
+FIRST_WORD = 5.0
+"""Seconds that the start waits for the store to listen with."""
 RECONNECT_WITHIN = 3.0
 """Seconds over which the clients of a stopping process spread their return."""
 
@@ -65,6 +69,7 @@ class WebProcess:
 
     redis: Redis
     log: Log
+    bus: Bus
     hub: Hub
     relay: Relay
     heartbeat: Heartbeat
@@ -82,6 +87,8 @@ class WebProcess:
         """Run while Quart serves; after the last socket is gone, end."""
         self._running = asyncio.create_task(self._run(), name="web process")
         self._running.add_done_callback(_fail_loudly)
+        with suppress(TimeoutError):  # /readyz tells of a store that is away; sockets may come all the same
+            await asyncio.wait_for(self.bus.heard(), FIRST_WORD)
         yield
         self._running.cancel()
         await asyncio.wait({self._running})
@@ -105,6 +112,7 @@ def create_app(settings: Settings) -> Quart:
     app = Quart(__name__, static_folder=None)
     app.asgi_websocket_class = BoundedInbox
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    pace_bodies(app)
     redis = client(settings.redis_url)
     reserved = frozenset((*settings.assistants, *settings.room_assistants))
     guard = Guard(
@@ -151,7 +159,13 @@ def _assemble(
         reserved.__contains__,
     )
     process = WebProcess(
-        redis, messages, hub, Relay(hub, bus, rooms, runs, system_clock), Heartbeat(hub, presence), wakeups
+        redis,
+        messages,
+        bus,
+        hub,
+        Relay(hub, bus, rooms, runs, system_clock),
+        Heartbeat(hub, presence),
+        wakeups,
     )
     for blueprint in (
         ws_blueprint(door, guard),

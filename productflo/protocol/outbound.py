@@ -176,8 +176,8 @@ class HistoricResponseData(_Model):
         description="Oldest first; each a message's `data`, `code`, `timestamp`."
     )
     has_more: bool = Field(description="Whether there are more in the direction asked for.")
-    first_seq: int | None = Field(description="Of this page; null when it is empty.")
-    last_seq: int | None = Field(description="Of this page; null when it is empty.")
+    first_seq: int | None = Field(None, description="Of this page; left out when it is empty.")
+    last_seq: int | None = Field(None, description="Of this page; left out when it is empty.")
     generation: str
 
 

@@ -32,6 +32,13 @@ class Subscription:
         """Whether events reach it as they happen."""
         return self.held is None
 
+    def hand(self, frame: Frame) -> None:
+        """A passing event: sent, or held until the subscription has caught up."""
+        if self.held is None:
+            self.connection.send(frame)
+        else:
+            self.held = [*self.held[1 - HELD :], frame]
+
 
 @dataclass(slots=True)
 class _Typing:
@@ -149,12 +156,8 @@ class Feed:
 
     def _pass(self, frame: Frame, audience: Callable[[Subscription], bool]) -> None:
         for subscription in self.subscriptions.values():
-            if not audience(subscription):
-                continue
-            if subscription.held is None:
-                subscription.connection.send(frame)
-            else:
-                subscription.held = [*subscription.held[1 - HELD :], frame]
+            if audience(subscription):
+                subscription.hand(frame)
 
     def _end_typing(self, user: str) -> None:
         """The lease may have run out; if it was renewed, look again at its end."""

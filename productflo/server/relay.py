@@ -12,8 +12,8 @@ from productflo.errors import ProductFloError
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import GapReason
-from productflo.server.connection import Connection, Frame
-from productflo.server.feed import Feed
+from productflo.server.connection import Frame
+from productflo.server.feed import Feed, Subscription
 from productflo.server.hub import Hub
 from productflo.service.attendance import presence_notice
 from productflo.service.clock import Clock, stamp
@@ -164,16 +164,16 @@ class Relay:
 
     async def _tell_presence(self, user: str, word: Word) -> None:
         """Tell each connection that shares a room with the user, once."""
-        told: dict[str, Connection] = {}
+        told: dict[str, Subscription] = {}
         for room in await self.rooms.rooms_of(user):
             feed = self.hub.feeds.get(room)
             if feed and feed.member_count <= BIG_ROOM:
                 for key, subscription in feed.subscriptions.items():
-                    if subscription.live:
-                        told[key] = subscription.connection
+                    if key not in told or subscription.live:
+                        told[key] = subscription
         frame = Frame(presence_notice(user, word.presence, stamp(self.clock)))
-        for connection in told.values():
-            connection.send(frame)
+        for subscription in told.values():
+            subscription.hand(frame)
 
 
 async def hear_answers(feed: Feed, runs: Runs, clock: Clock) -> None:

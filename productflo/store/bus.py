@@ -25,6 +25,8 @@ RECONNECT_DELAY = 0.2
 SUBSCRIBE_TIMEOUT = 5.0
 """Seconds for a subscription to be confirmed, before the caller is told that the store is away."""
 
+LAST_SHARD = PresenceKeys(PRESENCE_SHARDS - 1).bus.encode()
+
 
 class Bus:
     """The channels of the rooms that this process asked for.
@@ -38,6 +40,7 @@ class Bus:
         self._pubsub: PubSub = redis.pubsub()
         self._confirmed: dict[bytes, asyncio.Event] = {}
         self._rooms: dict[bytes, str] = {}
+        self._presence_heard = asyncio.Event()
 
     async def publish(self, room: str, event: Live | Typed | PieceSaid | StopAsked | Removed) -> None:
         """Tell every process that listens to the room. Raises `StoreAway`."""
@@ -61,6 +64,10 @@ class Bus:
             await asyncio.wait_for(self._confirmed[channel].wait(), SUBSCRIBE_TIMEOUT)
         except TimeoutError as error:
             raise told(RedisTimeout("subscription not confirmed")) from error
+
+    async def heard(self) -> None:
+        """Wait until changes of presence are listened to."""
+        await self._presence_heard.wait()
 
     async def unsubscribe(self, room: str) -> None:
         """Stop listening to a room."""
@@ -113,6 +120,8 @@ class Bus:
             if room is not None:
                 self._confirmed[channel].set()
                 on_subscribed(room)
+            elif channel == LAST_SHARD:
+                self._presence_heard.set()
         elif message["type"] == "message":
             if room is not None:
                 on_event(room, decode(message["data"]))
