@@ -5,10 +5,11 @@ import errno
 import os
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import BinaryIO, ParamSpec, TypeVar
+from typing import BinaryIO, Literal, ParamSpec, TypeVar
 
 from productflo.errors import NotFound, StoreFull, TooLarge
 
@@ -37,12 +38,11 @@ class LocalBlobs:
     async def put(self, blob_id: str, chunks: AsyncIterable[bytes], limit: int) -> int:
         """See `Blobs.put`. Holds at most one block and one chunk in memory."""
         target = self._path(blob_id)
-        partial, file = await _in_thread(self._create)
+        await _in_thread(self._incoming.mkdir, mode=0o700, parents=True, exist_ok=True)
+        partial = self._incoming / token_hex(16)
         try:
-            try:
+            async with _opened(partial, "xb") as file:
                 size = await _write(file, chunks, limit)
-            finally:
-                await _in_thread(file.close)
             await _in_thread(_publish, partial, target)
         except BaseException as error:
             await _in_thread(partial.unlink, missing_ok=True)
@@ -61,16 +61,13 @@ class LocalBlobs:
     async def open(self, blob_id: str, begin: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """See `Blobs.open`."""
         try:
-            file = await _in_thread(self._path(blob_id).open, "rb", buffering=0)
+            async with _opened(self._path(blob_id), "rb") as file:
+                position = begin
+                while block := await _in_thread(_read_at, file, position, end):
+                    position += len(block)
+                    yield block
         except FileNotFoundError as error:
             raise NotFound(f"There is no file {blob_id!r}") from error
-        try:
-            position = begin
-            while block := await _in_thread(_read_at, file, position, end):
-                position += len(block)
-                yield block
-        finally:
-            await _in_thread(file.close)
 
     async def delete(self, blob_id: str) -> None:
         """See `Blobs.delete`."""
@@ -85,10 +82,17 @@ class LocalBlobs:
             raise ValueError(f"not a blob id: {blob_id!r}")
         return self._root / blob_id[-2:] / blob_id
 
-    def _create(self) -> tuple[Path, BinaryIO]:
-        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = self._incoming / token_hex(16)
-        return partial, partial.open("xb", buffering=0)
+
+@asynccontextmanager
+async def _opened(path: Path, mode: Literal["rb", "xb"]) -> AsyncIterator[BinaryIO]:
+    """The file, unbuffered; closed at the end, also where the caller is cancelled while it opens."""
+    opened: list[BinaryIO] = []
+    try:
+        await _in_thread(lambda: opened.append(path.open(mode, buffering=0)))
+        yield opened[0]
+    finally:
+        for file in opened:
+            await _in_thread(file.close)
 
 
 async def _write(file: BinaryIO, chunks: AsyncIterable[bytes], limit: int) -> int:

@@ -78,7 +78,7 @@ def _signed_claims(token: str, secret: str) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = jwt.decode(token, secret, algorithms=[ALGORITHM], options=_SIGNATURE_ONLY)
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        # The header is parsed before the signature is known to be good: a stranger chooses its nesting.
+        # A stranger chooses how deep the header nests, which older releases of PyJWT let through.
         raise Unauthenticated("The token was not signed by this server") from error
     if not _is_canonical(token.rpartition(".")[2]):
         raise Unauthenticated("The token was not signed by this server")

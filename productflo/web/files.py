@@ -71,13 +71,10 @@ def files_blueprint(files: Files, guard: Guard) -> Blueprint:
 
 
 def _form(upload: Request, max_bytes: int) -> MultipartForm:
-    """The form, refused before it is read where it says itself that it is too large."""
+    """The form, which is refused before it is read where it says itself that it is too large."""
     if upload.mimetype != "multipart/form-data":
         raise ValidationFailed("Send multipart/form-data with the file in the field 'file'", field="file")
-    limit = max_bytes + FORM_BYTES
-    if upload.content_length is not None and upload.content_length > limit:
-        raise _too_large(max_bytes)
-    limit_body(upload, limit)
+    limit_body(upload, max_bytes + FORM_BYTES)
     return MultipartForm(_body(upload.body, max_bytes), upload.mimetype_params.get("boundary", ""))
 
 
@@ -86,11 +83,7 @@ async def _body(body: AsyncIterable[bytes], max_bytes: int) -> AsyncIterator[byt
         async for chunk in body:
             yield chunk
     except RequestEntityTooLarge as error:
-        raise _too_large(max_bytes) from error
-
-
-def _too_large(max_bytes: int) -> TooLarge:
-    return TooLarge(f"A file may have at most {max_bytes:,} bytes", field="file")
+        raise TooLarge(f"A file may have at most {max_bytes:,} bytes", field="file") from error
 
 
 async def _read(form: MultipartForm, files: Files) -> tuple[Received, Details]:

@@ -49,7 +49,7 @@ def address(http: httpx.AsyncClient, path: str = "/ws") -> str:
 
 
 async def test_only_our_own_host_is_answered() -> None:
-    """A page whose name was rebound to this machine is refused, and the operator learns how to allow a name."""
+    """A page whose name was rebound to this machine is refused; the operator learns how to allow a name."""
     async with door(None) as http:
         refused = await http.get("/whoami?user_id=ana", headers={"Host": "evil.example"})
         assert refused.status_code == 403

@@ -310,6 +310,24 @@ async def test_a_file_that_turns_out_too_large_leaves_nothing(site: Site) -> Non
     assert site.blobs.kept() == []
 
 
+@pytest.mark.parametrize("length", [None, 20_000_000])
+async def test_who_sends_on_after_a_refusal_still_reads_why(site: Site, length: int | None) -> None:
+    """Browsers send all of a form before they look at the answer: a reset in the middle would hide it."""
+    site.files.max_bytes = 1_000_000
+    async with SlowUpload(site.port, length=length) as upload, asyncio.timeout(10):
+        await upload.send(upload.opening + bytes(1_000_000 - len(upload.opening)))
+        for _ in range(19):
+            await upload.send(bytes(1_000_000))
+        assert b" 413 " in await upload.answer()
+
+
+async def test_an_ordinary_body_without_a_length_is_refused_at_its_limit(site: Site) -> None:
+    """Not at its end, which need not come."""
+    async with SlowUpload(site.port, "/echo") as body, asyncio.timeout(10):
+        await body.send(bytes(JSON_LIMIT + 1))
+        assert b" 413 " in await body.answer()
+
+
 async def test_a_cut_upload_leaves_nothing(site: Site) -> None:
     """The client goes away in the middle: neither a part of the file nor a record stays."""
     async with SlowUpload(site.port, length=10_000_000) as upload:
@@ -393,7 +411,7 @@ async def test_a_file_may_be_larger_than_other_bodies(site: Site) -> None:
 async def test_an_upload_that_stands_still_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by the minute that Quart gives a whole body, but when next to nothing comes."""
     monkeypatch.setattr("productflo.web.multipart.STALL_SECONDS", 0.2)
-    async with SlowUpload(site.port, length=1_000_000) as upload:
+    async with SlowUpload(site.port, length=1_000_000) as upload, asyncio.timeout(10):
         await upload.send(upload.opening + bytes(1000))
         answer = await upload.answer()
     assert b" 400 " in answer

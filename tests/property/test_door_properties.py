@@ -95,6 +95,13 @@ def test_a_file_comes_through_a_form_unchanged(pieces: list[bytes], size: int) -
         assert asyncio.run(_read(begin + content + end, size))["file"] == content
 
 
+@given(st.integers(0, len(FORM) - len("--\r\n") - 1), st.integers(1, 64))
+def test_a_form_that_ends_too_early_is_not_taken_for_a_whole_one(length: int, size: int) -> None:
+    """Without its last boundary a form is an error, however little is missing."""
+    with pytest.raises(ValidationFailed):
+        asyncio.run(_read(FORM[:length], size))
+
+
 @given(st.integers(0, len(FORM)), st.binary(max_size=30), st.integers(0, 30), st.integers(1, 64))
 def test_a_broken_form_is_an_error_that_can_be_told(at: int, put: bytes, drop: int, size: int) -> None:
     """Whatever is put into or taken out of a form, it is read or it is a told error."""
