@@ -50,7 +50,7 @@ async def guide(ctx: Context) -> AsyncIterator[str]:
     if not known_here:
         yield f"Hello {ctx.asker.name}, good to meet you - I am {ctx.me.name}, and I show people around.\n\n"
     if GREETING.search(ctx.text) and known_here:
-        yield f"Hello {ctx.asker.name}! I can say who is here and what you missed, and find things. Which one?"
+        yield f"Hello {ctx.asker.name}! I can say who is here and what you missed, and find things."
     elif THANKS.search(ctx.text):
         yield "You are welcome."
     elif found := FIND.search(ctx.text):

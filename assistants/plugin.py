@@ -98,9 +98,7 @@ def assistant(
     name = name if name is not None else assistant_id.capitalize()
     _check_words(assistant_id, name, description)
     if not 0 < timeout <= MAX_TIMEOUT:
-        raise ValueError(
-            f"assistant {assistant_id}: timeout is in seconds, above 0, at most {MAX_TIMEOUT:g}"
-        )
+        raise ValueError(f"assistant {assistant_id}: timeout is in seconds, above 0, at most {MAX_TIMEOUT:g}")
     if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
         raise TypeError(
             f"assistant {assistant_id}: settings must be a subclass of pydantic.BaseModel, not {settings!r}"

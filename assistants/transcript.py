@@ -23,10 +23,12 @@ class RoomTranscript:
         """The newest `limit` messages before `seq`, oldest first; fewer where the log holds no more."""
         found: list[Message] = []
         for _ in range(PAGES):
-            records = await self._log.read_back(self._room, seq, min(PAGE, limit - len(found)))
-            found = [message for record in records if (message := message_of(record))] + found
-            if not records or len(found) >= limit:
+            if len(found) >= limit:
                 break
+            records = await self._log.read_back(self._room, seq, min(PAGE, limit - len(found)))
+            if not records:
+                break
+            found = [message for record in records if (message := message_of(record))] + found
             seq = records[0].seq
         return found
 

@@ -4,6 +4,7 @@ A wake-up says only where to look. It is deleted when the room was dealt with; o
 claimed by another after `idle` seconds. One that is lost altogether is made good by the workers' sweep.
 """
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ IDLE = 20.0
 lease of a dead worker has ended by then."""
 BLOCK = SOCKET_TIMEOUT / 2
 """Seconds that a read waits: less than the time after which the connection counts as broken."""
+LEFT = 1000
+"""Unfinished wake-ups that a leaving worker puts back; far more than it can have."""
 FORGOTTEN = 3600.0
 """Seconds after which the name of a worker that is gone is removed from the group."""
 
@@ -55,21 +58,24 @@ class ReadyStream:
 
     async def next(self) -> WakeUp | None:
         """The next new wake-up; None where none came for a while."""
-        group = ("GROUP", GROUP, self.worker, "COUNT", 1, "BLOCK", _ms(BLOCK))
-        entries = _entries(await self._try("XREADGROUP", *group, "STREAMS", self._key, ">"))
+        entries = _entries(
+            await self._try(
+                self.redis.xreadgroup(GROUP, self.worker, {self._key: ">"}, count=1, block=_ms(BLOCK))
+            )
+        )
         return _wake_up(entries[0], reclaimed=False) if entries else None
 
     async def reclaim(self) -> WakeUp | None:
         """A wake-up that another worker left unfinished, if there is one."""
         found = await self._try(
-            "XAUTOCLAIM", self._key, GROUP, self.worker, _ms(self.idle), "0-0", "COUNT", 1
+            self.redis.xautoclaim(self._key, GROUP, self.worker, _ms(self.idle), "0-0", count=1)
         )
         entries = found[1] if found else []
         return _wake_up(entries[0], reclaimed=True) if entries else None
 
     async def keep(self, wake_up: WakeUp) -> None:
-        """Say that the worker is still at it. Only under the lease: else it takes what is another's by now."""
-        await self._try("XCLAIM", self._key, GROUP, self.worker, 0, wake_up.entry, "JUSTID")
+        """The worker is still at it. Only under the lease: else it takes what is another's by now."""
+        await self._try(self.redis.xclaim(self._key, GROUP, self.worker, 0, [wake_up.entry], justid=True))
 
     async def done(self, wake_up: WakeUp) -> None:
         """The room was dealt with; never after a lost lease, because the wake-up is then the new holder's."""
@@ -88,6 +94,23 @@ class ReadyStream:
         except RedisError as error:
             raise told(error) from error
 
+    async def leave(self) -> None:
+        """Leave the group; what this worker took and did not finish is there for the others at once."""
+        try:
+            pending = await self.redis.xpending_range(
+                self._key, GROUP, min="-", max="+", count=LEFT, consumername=self.worker
+            )
+            for one in pending:
+                entry_id = one["message_id"]
+                for entry in await self.redis.xrange(self._key, entry_id, entry_id) or ():
+                    left = _wake_up(entry, reclaimed=False)
+                    if left:
+                        await self.wake(left.room)
+                        await self.done(left)
+            await self.redis.xgroup_delconsumer(self._key, GROUP, self.worker)
+        except RedisError as error:
+            raise told(error) from error
+
     async def forget_the_gone(self) -> None:
         """Remove the names of workers that have long gone and left nothing unfinished."""
         try:
@@ -101,10 +124,10 @@ class ReadyStream:
     def _key(self) -> str:
         return ready(self.assistant)
 
-    async def _try(self, *command: str | int) -> Any:
-        """A command of the group, which is made again where the store was wiped meanwhile."""
+    async def _try(self, command: Awaitable[Any]) -> Any:
+        """A command of the group; None where the store was wiped meanwhile and the group is made again."""
         try:
-            return await self.redis.execute_command(*command)
+            return await command
         except ResponseError as error:
             if not str(error).startswith("NOGROUP"):
                 raise told(error) from error

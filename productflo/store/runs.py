@@ -14,7 +14,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from productflo.errors import LeaseLost
+from productflo.errors import LeaseLost, NotFound
 from productflo.store.connect import told
 from productflo.store.events import StopAsked, encode
 from productflo.store.keys import RoomKeys
@@ -77,13 +77,18 @@ class RunStore:
     lease: float = LEASE
 
     async def acquire(self, room: str, assistant: str, worker: str) -> Lease | None:
-        """Take the lease; None while another holds it, or where the assistant is not in the room."""
+        """Take the lease; None while another holds it.
+
+        Raises `NotFound` where the room has no such assistant.
+        """
         keys = RoomKeys(room)
         holder = f"{worker}.{secrets.token_hex(4)}"
         found = await self._call(
             "run_acquire", [keys.run(assistant), keys.assistants], [assistant, holder, self._lease_ms]
         )
-        return None if found is None else Lease(room, assistant, text(found[0]), found[1])
+        if found == b"ABSENT":
+            raise NotFound(f"{assistant} is no assistant of {room}.")
+        return None if found == b"HELD" else Lease(room, assistant, text(found[0]), found[1])
 
     async def begin(self, lease: Lease, question: int, message_id: str) -> Begun:
         """Begin the answer to the message `question`; one that was begun before keeps its message id."""

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+from model_server import MODEL, Exchange, ModelServer, request_texts, speaks
 
 from assistants.context import Receipt
 from assistants.errors import ModelError
 from assistants.llm import ChatModel
-from tests.model_server import MODEL, Exchange, ModelServer, request_texts, speaks
 
 TURNS = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Ada: why?"}]
 

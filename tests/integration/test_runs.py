@@ -6,6 +6,7 @@ from dataclasses import replace
 import orjson
 import pytest
 from redis.asyncio import Redis
+from rooms import TestRoom, entry, listening, make_room, writing
 
 from productflo.errors import LeaseLost, NotFound
 from productflo.service.runs import Runs
@@ -15,7 +16,6 @@ from productflo.store.log import RunGuard
 from productflo.store.ready import ReadyStream
 from productflo.store.rooms import Rooms
 from productflo.store.runs import Lease, Released, RunSnapshot, RunStore
-from tests.integration.rooms import TestRoom, entry, listening, make_room, writing
 
 
 @pytest.fixture
@@ -51,9 +51,11 @@ async def test_one_worker_holds_a_lease(room: TestRoom, store: RunStore) -> None
 
 async def test_a_lease_needs_an_assistant_of_the_room(room: TestRoom, store: RunStore) -> None:
     """One that was never added, or was removed, has nothing to answer."""
-    assert await store.acquire("lab", "guide", "w1") is None
+    with pytest.raises(NotFound):
+        await store.acquire("lab", "guide", "w1")
     await Rooms(room.redis).leave("lab", "echo")
-    assert await store.acquire("lab", "echo", "w1") is None
+    with pytest.raises(NotFound):
+        await store.acquire("lab", "echo", "w1")
 
 
 async def test_a_silent_holder_loses_everything(room: TestRoom, store: RunStore) -> None:

@@ -1,13 +1,13 @@
 -- Take the lease of an assistant in a room, if nobody holds it. KEYS: 1 run, 2 assistants
 -- ARGV: assistant, holder (unique to this call, so that the same call sent twice finds its own lease), lease in ms
--- Returns nil (held by another, or the assistant is not in the room) or {token, cursor}.
+-- Returns 'ABSENT' (the assistant is not in the room), 'HELD' (by another) or {token, cursor}.
 -- include: _run.lua
-if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return false end
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return 'ABSENT' end
 local found = redis.call('HMGET', KEYS[1], 'token', 'until', 'cursor', 'question')
 local token, ends, cursor, question = found[1], tonumber(found[2] or '0'), found[3], found[4]
-if not cursor then return false end
+if not cursor then return 'ABSENT' end
 if not (token and string.sub(token, 1, #ARGV[2] + 1) == ARGV[2] .. ':') then
-  if token and ends > now_ms() then return false end
+  if token and ends > now_ms() then return 'HELD' end
   token = ARGV[2] .. ':' .. redis.call('HINCRBY', KEYS[1], 'fence', 1)
   redis.call('HSET', KEYS[1], 'token', token)
 end

@@ -1,0 +1,220 @@
+"""One run of an assistant: its generator is read, what it says is shown and saved, and it can be ended.
+
+An end from outside always has its reason before anything is cancelled, so that a cancelled task is never
+taken for a person's stop.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from assistants.channel import Channel
+from productflo.domain.typing import RENEWAL as TYPING_RENEWAL
+from productflo.errors import LeaseLost, ProductFloError
+from productflo.protocol.inbound import MAX_TEXT
+from productflo.store.runs import Lease, RunStore
+
+log = logging.getLogger(__name__)
+
+GATHER = 0.04
+"""Seconds that pieces are gathered after one was shown: 25 a second read as a flow."""
+SAVE = 0.25
+"""Seconds between saves of the text, which also renew the lease and look for a stop."""
+CLOSE = 2.0
+"""Seconds that an assistant gets to clean up when it was ended; one that takes longer is left behind."""
+
+
+class Ending(Enum):
+    """Why an answer was ended before its assistant was done."""
+
+    STOPPED = auto()
+    """Somebody in the room asked for it."""
+    DEADLINE = auto()
+    """Its time was over."""
+    TOO_LONG = auto()
+    """It said more than a message holds."""
+    LEASE = auto()
+    """Another worker has it, or may have: the store has not been reached for as long as a lease."""
+    SHUTDOWN = auto()
+    """This worker ends; another one goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an assistant said, and how it ended: by itself where neither `ending` nor `error` is set."""
+
+    text: str
+    ending: Ending | None = None
+    stopped_by: str | None = None
+    error: BaseException | None = None
+
+
+class Answering:
+    """An answer under way. `keep` is called with every save that found the lease intact.
+
+    `tasks` owns the assistant's code, which may be left behind in it if it refuses to end.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        lease: Lease,
+        channel: Channel,
+        tasks: asyncio.TaskGroup,
+        keep: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._lease = lease
+        self._channel = channel
+        self._tasks = tasks
+        self._keep_more = keep
+        self._text = ""
+        self._held = ""
+        self._notice: str | None = None
+        self._sent = 0
+        self._index = -1
+        self._saved = -1
+        self._changed = asyncio.Event()
+        self._over = asyncio.Event()
+        self._ended: asyncio.Future[tuple[Ending, str | None]] = asyncio.get_running_loop().create_future()
+
+    def end(self, ending: Ending, by: str | None = None) -> None:
+        """End the answer; the first reason counts."""
+        if not self._ended.done():
+            self._ended.set_result((ending, by))
+
+    def notify(self, words: str) -> None:
+        """Show the room a word as long as nothing was said; the answer's beginning takes its place."""
+        self._notice = words
+        self._changed.set()
+
+    async def run(self, source: AsyncGenerator[str, None], seconds: float) -> Outcome:
+        """Read the assistant to its end, or to an end from outside, at most so many seconds.
+
+        The generator is closed when this returns, unless it refuses to end. Cancelling closes it too.
+        """
+        reading = self._tasks.create_task(self._read(source))
+        try:
+            async with asyncio.TaskGroup() as beside:
+                beside.create_task(self._show())
+                beside.create_task(self._keep())
+                waiting: set[asyncio.Future[Any]] = {reading, self._ended}
+                done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    self.end(Ending.DEADLINE)
+                await self._close(reading)
+                self._over.set()
+                self._changed.set()
+        finally:
+            reading.cancel()
+        error = reading.result() if reading.done() and not reading.cancelled() else None
+        ending, by = self._ended.result() if self._ended.done() else (None, None)
+        return Outcome(self._text, ending, by, error)
+
+    async def _read(self, source: AsyncGenerator[str, None]) -> BaseException | None:
+        """Take what the assistant says; the error that it raised, if it did, whatever that is."""
+        try:
+            async with aclosing(source):
+                async for piece in source:
+                    self._add(piece)
+                    if self._ended.done():
+                        break
+                    await asyncio.sleep(0)  # An assistant that never waits must not hold up the others.
+        except asyncio.CancelledError as error:
+            if self._ended.done():
+                raise
+            return error
+        except (Exception, SystemExit) as error:
+            return error
+        return None
+
+    def _add(self, piece: object) -> None:
+        if not isinstance(piece, str):
+            raise TypeError(f"an assistant yields text, not {type(piece).__name__}")
+        said = self._held + piece
+        # Half of a surrogate pair, as models send an emoji in two chunks, waits for its other half.
+        self._held = said[-1:] if "\ud800" <= said[-1:] <= "\udbff" else ""
+        said = said[: len(said) - len(self._held)]
+        self._text += said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if len(self._text) > MAX_TEXT:
+            self._text = self._text[:MAX_TEXT]
+            self.end(Ending.TOO_LONG)
+        self._changed.set()
+
+    async def _close(self, reading: "asyncio.Task[BaseException | None]") -> None:
+        """Wait for the assistant's end; it was told why if it did not come to it by itself."""
+        if reading.done():
+            return
+        reading.cancel()
+        done, _ = await asyncio.wait({reading}, timeout=CLOSE)
+        if not done:
+            log.error("%s in %s refuses to end and is left behind", self._lease.assistant, self._lease.room)
+
+    async def _show(self) -> None:
+        """Publish what was said: the first piece at once, what follows gathered."""
+        while not self._over.is_set():
+            await self._changed.wait()
+            self._changed.clear()
+            if self._over.is_set():
+                return  # The finished message is about to say it all.
+            await self._send()
+            await self._unless_over(GATHER)
+
+    async def _send(self) -> None:
+        try:
+            if self._sent < len(self._text):
+                end = len(self._text)
+                await self._channel.piece(self._text[self._sent : end], self._index + 1)
+                self._sent, self._index = end, self._index + 1
+            elif self._notice and not self._text:
+                await self._channel.piece(self._notice, 0)
+        except ProductFloError as error:
+            log.debug("%s: a piece was not shown: %s", self._lease.room, error)
+            # Nobody knows what was heard: show everything again, in place of what stands there.
+            self._sent, self._index, self._saved = 0, -1, -1
+            self._changed.set()
+
+    async def _keep(self) -> None:
+        """Renew the lease, save the text, and look for a stop, until the answer is over."""
+        loop = asyncio.get_running_loop()
+        kept = typed = loop.time()
+        while not await self._unless_over(SAVE):
+            try:
+                stop = await self._save()
+            except LeaseLost:
+                self.end(Ending.LEASE)
+                return
+            except ProductFloError as error:
+                log.debug("%s: the lease was not renewed: %s", self._lease.room, error)
+                if loop.time() - kept > self._store.lease:
+                    self.end(Ending.LEASE)
+                continue
+            kept = loop.time()
+            if stop:
+                self.end(Ending.STOPPED, stop)
+            if kept - typed >= TYPING_RENEWAL:
+                typed = kept
+                await self._channel.typing(started=True)
+            await self._keep_more()
+
+    async def _save(self) -> str | None:
+        """Who asked to stop, if anybody did. What is saved is what was shown, so that the index fits."""
+        index = self._index
+        if index <= self._saved:
+            return await self._store.renew(self._lease)
+        stop = await self._store.save(self._lease, self._text[: self._sent], index)
+        self._saved = index
+        return stop
+
+    async def _unless_over(self, seconds: float) -> bool:
+        """Wait; True at once when the answer is over."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
+        except TimeoutError:
+            return False
+        return True

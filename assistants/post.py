@@ -1,0 +1,158 @@
+"""One assistant's post in a worker: where it is wanted, and its turns there.
+
+Where to look comes from three sides: new wake-ups, wake-ups that another worker left unfinished, and a sweep
+over the assistant's rooms. All end in the same place: take the lease, and answer what the log holds after
+the cursor.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from assistants.registry import Ready
+from assistants.turn import Services, Turn, TurnEnd
+from productflo.errors import LeaseLost, NotFound, ProductFloError
+from productflo.store.presence import BEAT
+from productflo.store.ready import IDLE, ReadyStream, WakeUp
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 32
+"""Rooms that an assistant answers in at the same time, in one worker; other wake-ups go to other workers."""
+SWEEP = 30.0
+"""Seconds between sweeps: how long a question waits whose wake-up was lost, with a crash of the store."""
+SWEEP_PAGE = 500
+"""Rooms looked at in one pipeline: a few milliseconds of the store."""
+RETRY = 1.0
+"""Seconds until something that the store did not answer is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a worker looks, in seconds; `idle` is the age at which another's wake-up is taken over."""
+
+    idle: float = IDLE
+    sweep: float = SWEEP
+    beat: float = BEAT
+    at_once: int = AT_ONCE
+
+
+class Post:
+    """Looks for the rooms that want the assistant. `tasks` owns its turns, which outlive the looking."""
+
+    def __init__(
+        self, services: Services, ready: Ready, worker: str, pace: Pace, tasks: asyncio.TaskGroup
+    ) -> None:
+        self.stream = ReadyStream(services.rooms.redis, ready.assistant.id, worker, pace.idle)
+        self.turns: set[asyncio.Task[None]] = set()
+        self._services = services
+        self._ready = ready
+        self._worker = worker
+        self._pace = pace
+        self._tasks = tasks
+        self._slots = asyncio.Semaphore(pace.at_once)
+        self._reclaimed_at = float("-inf")
+
+    @property
+    def assistant(self) -> str:
+        """The assistant's id."""
+        return self._ready.assistant.id
+
+    async def listen(self) -> None:
+        """Take wake-ups, until cancelled; none is taken while all slots are in use."""
+        opened = False
+        while True:
+            await self._slots.acquire()
+            wake_up: WakeUp | None = None
+            try:
+                if not opened:
+                    await self.stream.open()
+                    opened = True
+                wake_up = await self._next()
+            except ProductFloError as error:
+                log.warning("%s waits for the store: %s", self.assistant, error)
+                await asyncio.sleep(RETRY)
+            if wake_up is None:
+                self._slots.release()
+            else:
+                self._begin(wake_up.room, wake_up)
+
+    async def sweep(self) -> None:
+        """Look into the rooms that have something new, whatever became of their wake-ups."""
+        rooms = await self._services.rooms.rooms_of(self.assistant)
+        for at in range(0, len(rooms), SWEEP_PAGE):
+            for room in await self._services.runs.behind(self.assistant, rooms[at : at + SWEEP_PAGE]):
+                await self._slots.acquire()
+                self._begin(room, None)
+        await self.stream.forget_the_gone()
+
+    async def _next(self) -> WakeUp | None:
+        now = asyncio.get_running_loop().time()
+        if now - self._reclaimed_at >= self._pace.idle / 4:
+            self._reclaimed_at = now
+            if wake_up := await self.stream.reclaim():
+                self._reclaimed_at = float("-inf")  # There may be more.
+                return wake_up
+        return await self.stream.next()
+
+    def _begin(self, room: str, wake_up: WakeUp | None) -> None:
+        """Look into a room beside the others; the slot that the caller took is given back at the end."""
+        turn = self._tasks.create_task(self._look(room, wake_up))
+        self.turns.add(turn)
+        turn.add_done_callback(self.turns.discard)
+
+    async def _look(self, room: str, wake_up: WakeUp | None) -> None:
+        """Deal with a room, and with the wake-up that named it. Whatever goes wrong in it stays in it."""
+        try:
+            if await self._deal_with(room, wake_up) and wake_up:
+                await self.stream.done(wake_up)
+        except LeaseLost as error:
+            log.info("%s", error)  # The wake-up is the new holder's.
+        except (ProductFloError, RedisError) as error:
+            log.warning("%s in %s waits for the store: %s", self.assistant, room, error)
+        except Exception:
+            log.exception("%s failed in %s; it looks again in %g s", self.assistant, room, self._pace.idle)
+        finally:
+            self._slots.release()
+
+    async def _deal_with(self, room: str, wake_up: WakeUp | None) -> bool:
+        """Answer what there is; whether the wake-up has served.
+
+        While another holds the lease a new wake-up has served, because the holder looks at the log again
+        before it gives the lease back. One that was left unfinished may be the holder's own: it stays.
+        """
+        try:
+            lease = await self._services.runs.acquire(room, self.assistant, self._worker)
+        except NotFound:
+            return True
+        if lease is None:
+            return wake_up is not None and not wake_up.reclaimed
+        turn = Turn(self._services, self._ready, lease, self._tasks, self._keeping(wake_up))
+        if await turn.run() is TurnEnd.HANDED_OVER:
+            await self.stream.wake(room)
+        return True
+
+    def _keeping(self, wake_up: WakeUp | None) -> "_Keeping":
+        return _Keeping(self.stream, wake_up, self._pace.idle / 3)
+
+
+class _Keeping:
+    """Keeps a wake-up from being taken for one that nobody deals with; called while the lease holds."""
+
+    def __init__(self, stream: ReadyStream, wake_up: WakeUp | None, every: float) -> None:
+        self._stream = stream
+        self._wake_up = wake_up
+        self._every = every
+        self._kept_at = asyncio.get_running_loop().time()
+
+    async def __call__(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._wake_up is None or now - self._kept_at < self._every:
+            return
+        self._kept_at = now
+        try:
+            await self._stream.keep(self._wake_up)
+        except ProductFloError as error:
+            log.debug("A wake-up was not kept: %s", error)

@@ -1,0 +1,61 @@
+"""How an answer that has come to its end is told: text and state of the final message."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+from assistants.answering import Ending, Outcome
+from assistants.errors import AssistantError
+from productflo.protocol.inbound import MAX_TEXT
+
+State = Literal["done", "stopped", "interrupted", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The final message's text and state. `reference` stands in the text, and in the log with `error`."""
+
+    text: str
+    state: State
+    stopped_by: str | None = None
+    reference: str | None = None
+    error: BaseException | None = None
+
+
+def judge(outcome: Outcome, timeout: float) -> Verdict | None:
+    """What to tell of an outcome; None for an assistant that stayed silent."""
+    if outcome.ending is Ending.STOPPED:
+        return stopped(outcome.text, outcome.stopped_by)
+    if outcome.ending is Ending.DEADLINE:
+        return _failed(outcome.text, f"I ran out of time after {timeout:g} seconds.", outcome.error)
+    if outcome.ending is Ending.TOO_LONG:
+        note = f"*(The answer is longer than the {MAX_TEXT:,} characters of a message.)*"
+        return Verdict(_joined(outcome.text, note), "interrupted")
+    if isinstance(outcome.error, AssistantError):
+        return _failed(outcome.text, str(outcome.error), outcome.error)
+    if outcome.error is not None:
+        return _failed(outcome.text, "Something went wrong in me.", outcome.error)
+    return Verdict(outcome.text, "done") if outcome.text.strip() else None
+
+
+def stopped(text: str, by: str | None) -> Verdict:
+    """An answer that somebody stopped: what was said stays."""
+    return Verdict(
+        text if text.strip() else "*(Stopped before anything was said.)*", "stopped", stopped_by=by
+    )
+
+
+def interrupted(text: str) -> Verdict:
+    """An answer that was begun too often: what was said stays."""
+    note = "*(I was interrupted here, more than once. Please ask again.)*"
+    return Verdict(_joined(text, note), "interrupted")
+
+
+def _failed(text: str, words: str, error: BaseException | None) -> Verdict:
+    reference = secrets.token_hex(4)
+    note = f"*({words} Reference for the operator: {reference}.)*"
+    return Verdict(_joined(text, note), "failed", reference=reference, error=error)
+
+
+def _joined(text: str, note: str) -> str:
+    return f"{text.rstrip()}\n\n{note}" if text.strip() else note

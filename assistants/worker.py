@@ -1,0 +1,129 @@
+"""The worker: the process in which assistants live, as members of their rooms."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+
+from redis.exceptions import RedisError
+
+from assistants.plugin import Assistant
+from assistants.post import RETRY, Pace, Post
+from assistants.registry import Registry
+from assistants.turn import Services
+from productflo.errors import ProductFloError
+from productflo.store.profiles import Profile, Profiles
+
+log = logging.getLogger(__name__)
+
+HAND_OVER = 4.0
+"""Seconds in which running answers are handed to another worker when this one ends."""
+USUAL_PACE = Pace()
+
+
+class Worker:
+    """Runs the assistants of a registry until it is told to stop.
+
+    Any number of workers, on any machines, may share the assistants: a room has one of them at a time.
+    """
+
+    def __init__(self, services: Services, registry: Registry, pace: Pace = USUAL_PACE) -> None:
+        self.name = secrets.token_hex(6)
+        self.ready = asyncio.Event()
+        self._services = services
+        self._registry = registry
+        self._pace = pace
+        self._profiles = Profiles(services.rooms.redis)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Hand running answers over and end: `run` returns within `HAND_OVER` seconds and a little."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until `stop`. The store may be away at any time, also at the start: the worker waits for it.
+
+        Returns late, or never, where an assistant refuses to end; the process should then be ended.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            beneath = [
+                tasks.create_task(self._services.log.run()),
+                tasks.create_task(self._services.stops.run()),
+            ]
+            posts = [
+                Post(self._services, ready, self.name, self._pace, tasks)
+                for ready in self._registry.ready.values()
+            ]
+            await self._look_for_work(posts)
+            self._services.stops.shut_down()
+            await self._hand_over(posts)
+            for task in beneath:
+                task.cancel()
+
+    async def _look_for_work(self, posts: list[Post]) -> None:
+        async with asyncio.TaskGroup() as looking:
+            loops = [
+                looking.create_task(_every(self._pace.beat, self._beat)),
+                looking.create_task(self._register()),
+            ]
+            for post in posts:
+                loops.append(looking.create_task(post.listen()))
+                loops.append(looking.create_task(_every(self._pace.sweep, post.sweep)))
+            await self._stopping.wait()
+            for loop in loops:
+                loop.cancel()
+
+    async def _hand_over(self, posts: list[Post]) -> None:
+        """Let the turns give their rooms back, put back what was taken and not begun, and go offline."""
+        turns = {turn for post in posts for turn in post.turns}
+        if turns:
+            _, late = await asyncio.wait(turns, timeout=HAND_OVER)
+            for turn in late:
+                turn.cancel()
+        try:
+            for post in posts:
+                await post.stream.leave()
+            await self._services.presence.end(self._leases())
+        except (ProductFloError, RedisError) as error:
+            log.warning("Leases and wake-ups end by themselves, since the store is away: %s", error)
+
+    async def _register(self) -> None:
+        """Present the assistants, so that people can find and add them."""
+        profiles = [_profile(ready.assistant) for ready in self._registry.ready.values()]
+        while True:
+            try:
+                for profile in profiles:
+                    await self._profiles.register(profile)
+                await self._beat()
+            except RedisError as error:
+                log.warning("The assistants wait for the store: %s", error)
+                await asyncio.sleep(RETRY)
+                continue
+            log.info("Assistants at work: %s", ", ".join(self._registry.ready))
+            self.ready.set()
+            return
+
+    async def _beat(self) -> None:
+        """Being here is a lease: when the worker dies, its assistants go offline by themselves."""
+        await self._services.presence.beat(self._leases())
+
+    def _leases(self) -> Iterable[tuple[str, str]]:
+        return [(assistant, f"worker-{self.name}") for assistant in self._registry.ready]
+
+
+def _profile(assistant: Assistant) -> Profile:
+    return Profile(assistant.id, assistant.name, assistant.description, tuple(sorted(assistant.on)))
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do it again and again; while the store is away, sooner and without complaining each time."""
+    failing = False
+    while True:
+        try:
+            await work()
+            failing = False
+        except (ProductFloError, RedisError) as error:
+            if not failing:
+                log.warning("The worker waits for the store: %s", error)
+            failing = True
+        await asyncio.sleep(min(seconds, RETRY) if failing else seconds)
