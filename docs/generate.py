@@ -1,0 +1,211 @@
+"""Writes the pages of docs/reference that can be made from the code: `.venv/bin/python docs/generate.py`.
+
+tests/unit/test_reference.py fails when a page is not what this would write.
+"""
+
+import ast
+import inspect
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel
+
+from productflo import errors
+from productflo.protocol import codes
+from productflo.protocol.inbound import INBOUND, Inbound
+from productflo.protocol.outbound import OUTBOUND, AnswerData, MemberInfo, Outbound
+from productflo.settings import Settings
+
+REFERENCE = Path(__file__).parent / "reference"
+
+PROTOCOL = """# The WebSocket protocol
+
+<!-- Made by docs/generate.py from productflo/protocol. -->
+
+Connect to `/ws`, or with a token to `/ws/secure`, and send one JSON object a message. `user_id` is the same
+on every envelope of a connection; on a server with tokens it is the token's subject. Unknown fields are
+ignored. What is promised stands in [guarantees](../explanation/guarantees.md); this page lists.
+
+Ids of users, rooms and teams are 1 to 128 of `A-Z a-z 0-9 _ . : @ -`. Times are UTC, milliseconds, `Z`.
+"""
+
+EXAMPLES: dict[codes.Code, dict[str, Any]] = {
+    codes.Code.JOIN: {"stream": True, "since": 41, "generation": "1795411475305"},
+    codes.Code.LEAVE: {},
+    codes.Code.CHAT: {"message": "@haitch which screws?", "sender": "user_456", "message_id": "msg_1"},
+    codes.Code.TYPING: {"status": "started", "sender": "user_456"},
+    codes.Code.READ_RECEIPT: {"message_id": "msg_1", "sender": "user_456"},
+    codes.Code.PRESENCE: {"status": "busy", "sender": "user_456"},
+    codes.Code.HISTORIC: {"conversation_id": "conversation_123", "before": 41, "limit": 20},
+    codes.Code.STOP: {"message_id": "msg_7k2mq"},
+    codes.Code.PING: {},
+}
+
+
+def attribute_docs(owner: type) -> dict[str, str]:
+    """The strings that stand below a class's attributes."""
+    (body,) = (one for one in ast.parse(inspect.getsource(owner)).body if isinstance(one, ast.ClassDef))
+    docs = {}
+    for statement, following in zip(body.body, body.body[1:], strict=False):
+        if isinstance(statement, ast.Assign) and isinstance(following, ast.Expr):
+            name, text = statement.targets[0], following.value
+            if isinstance(name, ast.Name) and isinstance(text, ast.Constant):
+                docs[name.id] = inspect.cleandoc(str(text.value)).replace("\n", " ")
+    return docs
+
+
+def kind(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """A JSON schema in a few words."""
+    if "$ref" in schema:
+        return kind(definitions[schema["$ref"].rsplit("/", 1)[1]], definitions)
+    if "anyOf" in schema:
+        return " or ".join(kind(one, definitions) for one in schema["anyOf"] if one.get("type") != "null")
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    match schema.get("type"):
+        case "array":
+            return f"list of {kind(schema.get('items', {}), definitions)}" + _bounds(schema, "Items")
+        case "integer":
+            return "integer" + _range(schema)
+        case "string":
+            return "string" + _bounds(schema, "Length")
+        case str(other):
+            return other
+    return "anything"
+
+
+def _range(schema: dict[str, Any]) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    return f" {low} to {high}" if low is not None and high is not None and high < 2**53 - 1 else ""
+
+
+def _bounds(schema: dict[str, Any], of: str) -> str:
+    high = schema.get(f"max{of}")
+    return f", at most {high:,}" if high is not None else ""
+
+
+def fields(model: type[BaseModel]) -> Iterator[str]:
+    """The rows of a table of a model's fields."""
+    schema = model.model_json_schema()
+    definitions = schema.get("$defs", {})
+    for name, described in schema.get("properties", {}).items():
+        must = "yes" if name in schema.get("required", ()) else _default(described)
+        yield f"| `{name}` | {kind(described, definitions)} | {must} | {described.get('description', '')} |"
+
+
+def _default(described: dict[str, Any]) -> str:
+    default = described.get("default")
+    return "" if default in (None, [], {}) else f"`{json.dumps(default)}`"
+
+
+def table(model: type[BaseModel], third: str) -> str:
+    """A model's fields as a table; a sentence where there are none."""
+    rows = list(fields(model))
+    if not rows:
+        return "`data` is `{}`.\n"
+    return "\n".join([f"| field of `data` | type | {third} | |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def section(title: str, model: type[BaseModel], third: str) -> str:
+    """An envelope: what it is for, and what its `data` holds."""
+    data = get_type_hints(model)["data"]
+    return f"### {title}\n\n{inspect.getdoc(model)}\n\n{table(data, third)}"
+
+
+def example(code: codes.Code, model: type[Inbound]) -> str:
+    """An envelope that the model takes, as JSON."""
+    shown = {"code": code, "user_id": "user_456", "room_id": "conversation_123", "data": EXAMPLES[code]}
+    model.model_validate(shown)
+    return f"```json\n{json.dumps(shown)}\n```\n"
+
+
+def envelope(model: type[BaseModel], third: str) -> str:
+    """The fields around `data`."""
+    rows = [row for row in fields(model) if not row.startswith("| `code` |")]
+    own = [
+        "| `code` | string | yes | What it is: one of those below. |",
+        *rows,
+        "| `data` | object | yes | |",
+    ]
+    return "\n".join([f"| field | type | {third} | |", "|---|---|---|---|", *own])
+
+
+def protocol() -> str:
+    """docs/reference/protocol.md."""
+    parts = [PROTOCOL, "## What a client sends\n", envelope(Inbound, "required"), ""]
+    for code, inbound in INBOUND.items():
+        parts += [section(f"`{code}`", inbound, "required, or default"), example(code, inbound)]
+    parts += ["## What the server sends\n", envelope(Outbound, "always there"), ""]
+    for model in OUTBOUND:
+        code = model.model_fields["code"].default
+        status = model.model_fields["status"].default
+        told = "" if status == codes.Status.SUCCESS else f", status `{status}`"
+        parts.append(section(f"{model.__name__}: `{code}`{told}", model, "always there"))
+    for nested, title in ((MemberInfo, "A member"), (AnswerData, "`assistant` of a message")):
+        parts.append(f"### {title}\n\n{inspect.getdoc(nested)}\n\n{table(nested, 'always there')}")
+    parts += [_errors(), _closes(), _codes()]
+    return "\n".join(parts)
+
+
+def _errors() -> str:
+    told = [
+        one
+        for one in vars(errors).values()
+        if isinstance(one, type) and issubclass(one, errors.ProductFloError)
+    ]
+    own = [one for one in told[1:] if one.code is not errors.ErrorCode.PROCESSING_ERROR]
+    rows = [f"| `{one.code}` | {inspect.getdoc(one)} |".replace("\n", " ") for one in own]
+    shown = {str(one.code) for one in own}
+    rest = [f"| `{code}` | {_REST[code]} |" for code in errors.ErrorCode if code not in shown]
+    head = (
+        "## Errors\n\nAn error is a `system` envelope with status `error`; it never closes the connection.\n"
+    )
+    return "\n".join([head, "| `data.code` | when |", "|---|---|", *sorted({*rows, *rest}), ""])
+
+
+_REST = {
+    errors.ErrorCode.PROCESSING_ERROR: "The server failed; the log says why.",
+    errors.ErrorCode.RATE_LIMITED: "Too much at once; try again after `retry_after` seconds.",
+}
+
+
+def _closes() -> str:
+    docs = attribute_docs(codes.CloseCode)
+    rows = [f"| {one.value} | {docs[one.name]} |" for one in sorted(codes.CloseCode)]
+    return "\n".join(["## Close codes\n", "| code | |", "|---|---|", *rows, ""])
+
+
+def _codes() -> str:
+    reserved = ", ".join(f"`{code}`" for code in sorted(codes.SERVER_ONLY))
+    return f"## Only the server sends\n\n{reserved}. A client that sends one gets `PERMISSION_DENIED`.\n"
+
+
+def settings() -> str:
+    """docs/reference/settings.md."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = str(field.validation_alias or f"PRODUCTFLO_{name.upper()}")
+        default = field.get_default()
+        shown = ",".join(default) if isinstance(default, tuple) else default
+        value = "" if shown in (None, "") else f"`{shown}`"
+        rows.append(f"| `{variable}` | {value} | {field.description} |")
+    head = "# Settings\n\n<!-- Made by docs/generate.py from productflo/settings.py. -->\n"
+    intro = "Environment variables, read once at the start. `productflo settings` shows what is in force.\n"
+    return "\n".join([head, intro, "| variable | default | |", "|---|---|---|", *rows, ""])
+
+
+PAGES = {"protocol.md": protocol, "settings.md": settings}
+
+
+def main() -> None:
+    """Write the pages."""
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""The reference documentation says what the code does."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from productflo.app import create_app
+from productflo.settings import Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_is_up_to_date(name: str) -> None:
+    """docs/generate.py would write nothing new."""
+    assert (DOCS / "reference" / name).read_text() == PAGES[name](), "run .venv/bin/python docs/generate.py"
+
+
+def test_every_route_is_documented(tmp_path: Path) -> None:
+    """Each route of the application, with its method, stands in docs/reference/http.md."""
+    page = (DOCS / "reference" / "http.md").read_text()
+    app = create_app(Settings(redis_url="unix:///nowhere.sock", data_dir=tmp_path))
+    routes = {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        if not rule.websocket
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    named = set(re.findall(r"(?:GET|POST|PUT|DELETE) /[^`\s]*", page))
+    assert routes == named
