@@ -1,4 +1,4 @@
-"""What Redis answers, as Python values: redis-py types an answer as bytes or str, by a setting of the client."""
+"""What Redis answers, as Python values: redis-py types it as bytes or str, by a setting of the client."""
 
 Reply = bytes | str
 

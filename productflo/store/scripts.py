@@ -60,13 +60,12 @@ class Script:
 @cache
 def script(name: str) -> Script:
     """The script `scripts/<name>.lua`."""
-    folder = files("productflo.store") / "scripts"
+    return Script(script_source(f"{name}.lua"))
 
-    def read(file: str) -> Iterable[str]:
-        for line in (folder / file).read_text().splitlines():
-            if line.startswith(INCLUDE):
-                yield from read(line.removeprefix(INCLUDE))
-            else:
-                yield line
 
-    return Script("\n".join(read(f"{name}.lua")))
+def script_source(file: str) -> str:
+    """A file of `scripts/` with its includes in place."""
+    lines = (files("productflo.store") / "scripts" / file).read_text().splitlines()
+    return "\n".join(
+        script_source(line.removeprefix(INCLUDE)) if line.startswith(INCLUDE) else line for line in lines
+    )
