@@ -5,8 +5,8 @@ import contextlib
 import json
 import logging
 import os
+import subprocess
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -68,7 +68,7 @@ class EmbeddedStore:
             try:
                 reader, writer = await asyncio.open_unix_connection(folder.keeper_socket)
             except (FileNotFoundError, ConnectionRefusedError):
-                if not await _start_keeper(folder):
+                if not await asyncio.to_thread(_start_keeper, folder):
                     await asyncio.sleep(AGAIN_SECONDS)  # Another process's keeper is about to listen.
                 continue
             if await self._ready(reader, writer):
@@ -117,20 +117,21 @@ class EmbeddedStore:
                 await asyncio.sleep(JOIN_SECONDS)
 
 
-async def _start_keeper(folder: Folder) -> bool:
-    """Start a keeper; return whether it listens (else it found another one)."""
+def _start_keeper(folder: Folder) -> bool:
+    """Start a keeper; return whether it listens (else it found another one). Blocks for about 0.1 seconds.
+
+    Not through the event loop's own subprocesses: uvloop lets a copy of the pipe slip into the child, and the
+    end of the pipe is what tells that the keeper stands on its own.
+    """
     with folder.log.open("ab") as words:
-        keeper = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "productflo.store.keeper",
-            folder.root,
-            stdin=DEVNULL,
-            stdout=PIPE,
+        asked = subprocess.run(
+            [sys.executable, "-m", "productflo.store.keeper", folder.root],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=words,
             start_new_session=True,
+            check=False,
         )
-    said, _ = await keeper.communicate()
-    if keeper.returncode:
+    if asked.returncode:
         raise StoreFailed(f"The store's keeper can not run; its words are in {folder.log}.")
-    return bool(said)
+    return bool(asked.stdout)

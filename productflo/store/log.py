@@ -174,7 +174,7 @@ class Log:
 
     def _call(self, room: str, guard: RunGuard | None, waiting: Sequence[_Waiting]) -> Call:
         k = RoomKeys(room)
-        keys = [k.log, k.meta, k.ids, k.members, k.files, k.assistants, k.bus]
+        keys = [k.log, k.meta, k.ids, k.members, k.files, k.assistants, k.bus, k.reads]
         if guard:
             keys.append(k.run(guard.assistant))
         args: list[Argument] = [self._retention, *((guard.token, guard.cursor) if guard else ("", ""))]

@@ -207,7 +207,7 @@ class Rooms:
         for room_id in room_ids:
             keys = RoomKeys(room_id)
             pipeline.hmget(keys.meta, ["kind", "creator", "team", "product", "seq"])
-            pipeline.hmget(keys.reads, [user_id, f"{user_id}|joined"])
+            pipeline.hmget(keys.reads, [user_id, f"{user_id}|seen"])
             pipeline.hlen(keys.members)
         found = await pipeline.execute() if room_ids else []
         counts = self.redis.pipeline(transaction=False)

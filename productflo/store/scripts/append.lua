@@ -1,5 +1,6 @@
 -- The only writer of a room's log: allowed? seen? next seq, XADD, indexes, PUBLISH; for a batch of messages.
--- KEYS: 1 log, 2 meta, 3 ids, 4 members, 5 files, 6 assistants, 7 bus, 8 the assistant's run (guarded only)
+-- KEYS: 1 log, 2 meta, 3 ids, 4 members, 5 files, 6 assistants, 7 bus, 8 reads,
+--       9 the assistant's run (guarded only)
 -- ARGV: retention in messages, lease token and new cursor ('' and '' where unguarded), then for each message:
 --       sender, message id, digest of its content, number of files, the files, and
 --       the envelope encoded up to where accepted_at and seq go
@@ -8,7 +9,8 @@
 -- Called again with the same arguments (redis-py sends again after a time-out) it answers 'duplicate'.
 -- include: _position.lua
 -- include: _iso.lua
-local log, meta, ids, members, files, bus, run = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[7], KEYS[8]
+local log, meta, ids, members, files, bus = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[7]
+local reads, run = KEYS[8], KEYS[9]
 local retention, token, cursor = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local DAY = 86400000
 
@@ -51,6 +53,7 @@ while at <= #ARGV do
     local envelope = ARGV[envelope_at] .. ',"accepted_at":"' .. accepted_at .. '","seq":' .. seq .. '}}'
     redis.call('XADD', log, 'MAXLEN', '~', retention, seq .. '-' .. generation, 'e', envelope, 'd', digest)
     redis.call('ZADD', ids, seq, message_id)
+    redis.call('HSET', reads, sender .. '|seen', seq)
     for i = at + 4, envelope_at - 1 do redis.call('HINCRBY', files, ARGV[i], 1) end
     published[#published + 1] = envelope
     result = {'ok', seq}

@@ -10,11 +10,11 @@ if not member and ARGV[3] ~= '1' then return 'forbidden' end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 local generation, seq, predecessors = position(KEYS[1])
 -- What was said before somebody came is history to them, not unread.
-local joined_field = ARGV[1] .. '|joined'
-if not member then redis.call('HSET', KEYS[3], joined_field, seq) end
-local marks = redis.call('HMGET', KEYS[3], ARGV[1], joined_field)
-local read, joined = tonumber(marks[1] or '0'), tonumber(marks[2] or '0')
+local seen_field = ARGV[1] .. '|seen'
+if not member then redis.call('HSET', KEYS[3], seen_field, seq) end
+local marks = redis.call('HMGET', KEYS[3], ARGV[1], seen_field)
+local read, seen = tonumber(marks[1] or '0'), tonumber(marks[2] or '0')
 local oldest = redis.call('XRANGE', KEYS[5], '-', '+', 'COUNT', 1)[1]
 local first = oldest and tonumber(string.match(oldest[1], '^(%d+)')) or seq + 1
 return {member and 0 or 1, kind, redis.call('HLEN', KEYS[2]), read,
-  redis.call('ZCOUNT', KEYS[4], '(' .. math.max(read, joined), '+inf'), generation, seq, predecessors, first}
+  redis.call('ZCOUNT', KEYS[4], '(' .. math.max(read, seen), '+inf'), generation, seq, predecessors, first}
