@@ -14,7 +14,6 @@ from websockets.exceptions import ConnectionClosed
 
 from productflo.cli.serve import STOP_SECONDS
 
-
 JOIN = {
     "code": "join",
     "user_id": "ana",
