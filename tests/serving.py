@@ -18,7 +18,7 @@ from productflo.web.files import files_blueprint
 from productflo.web.guard import Guard
 from productflo.web.sessions import sessions_blueprint
 
-JSON_LIMIT = 300_000
+JSON_LIMIT = 1_000_000
 BOUNDARY = "----boundary7f3a"
 
 

@@ -289,7 +289,7 @@ async def test_bad_forms_say_which_field_and_leave_nothing(site: Site, sent: dic
 
 async def test_a_file_that_says_it_is_too_large_is_refused_unread(site: Site) -> None:
     """By its Content-Length alone: nothing is asked of the disk."""
-    async with SlowUpload(site.port, length=LIMIT * 2) as upload:
+    async with SlowUpload(site.port, length=LIMIT * 2) as upload, asyncio.timeout(10):
         answer = await upload.answer()
     assert b" 413 " in answer
     assert f"{LIMIT:,} bytes".encode() in answer
