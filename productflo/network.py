@@ -11,6 +11,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 BACKLOG = 1024  # Connections that wait while the web process starts again; the kernel may allow fewer.
+_KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 35_000}
+"""A peer that is silent is asked after 20 s and given up 15 s later, by the kernel: a laptop that went to sleep
+must not stay online. The last is in milliseconds, for peers that leave data unacknowledged."""
 _LISTENING = "0A"  # The state of a listening socket in /proc/net/tcp.
 
 
@@ -41,12 +44,21 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _give_up_dead_peers(listener)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise CannotListen(_why_not(error, host, port)) from None
     return listener
+
+
+def _give_up_dead_peers(listener: socket.socket) -> None:
+    """Have the kernel end connections whose other end is gone; accepted sockets take this over."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if option := getattr(socket, name, None):  # Each system knows its own choice of them.
+            listener.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:
