@@ -21,6 +21,12 @@ export function roomIdFromName(name: string): string {
   return slug(name.replace(/^#/, '')) || (name.trim() && `room-${fingerprint(name.trim())}`)
 }
 
+/** What to call someone of whom only the id is known: `"zoe-muller"` becomes `"Zoe Muller"`. */
+export function nameFromId(id: string): string {
+  const words = id.split(/[-_.\s]+/).filter(Boolean)
+  return words.map(word => word.charAt(0).toUpperCase() + word.slice(1)).join(' ') || id
+}
+
 function slug(text: string): string {
   return text
     .normalize('NFKD')

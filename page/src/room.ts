@@ -2,6 +2,7 @@
 
 import { type Answer, withBegun, withoutAnswer, withPiece } from './answers'
 import { type History, latestPage, type Message, NO_HISTORY, pastPage, withLive, withNewer, withOlder } from './history'
+import { nameFromId } from './ids'
 import type {
   HistoricData,
   JoinData,
@@ -47,6 +48,11 @@ export interface Room {
   typing: ReadonlySet<string>
   answers: readonly Answer[]
   history: History
+}
+
+/** What the page calls a member, or someone who is none any more. */
+export function nameOf(room: Room, userId: string): string {
+  return room.members.get(userId)?.name ?? nameFromId(userId)
 }
 
 export function newRoom(id: string): Room {
@@ -212,5 +218,7 @@ function withoutTyping(typing: ReadonlySet<string>, userId: string): ReadonlySet
 }
 
 function memberFrom(data: MemberData): Member {
-  return { id: data.id, name: data.name, kind: data.kind, presence: data.presence, readSeq: data.read_seq ?? 0 }
+  // An open server knows no names: it repeats the id.
+  const name = data.name === data.id ? nameFromId(data.id) : data.name
+  return { id: data.id, name, kind: data.kind, presence: data.presence, readSeq: data.read_seq ?? 0 }
 }

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 
 import type { Answer } from '../answers'
-import type { Room } from '../room'
+import { nameOf, type Room } from '../room'
 import { AssistantBadge, Avatar } from './Avatar'
 import { useDesk } from './context'
 import { Icon } from './Icon'
@@ -18,7 +18,7 @@ interface Props {
 /** An answer while it is written. Not in the log: a screen reader hears it once, when it is finished. */
 export function AnswerRow({ room, answer, known, onShow }: Props) {
   const { chat } = useDesk()
-  const name = room.members.get(answer.assistant)?.name ?? answer.assistant
+  const name = nameOf(room, answer.assistant)
   const quotes = answer.replyTo === room.history.messages.at(-1)?.id ? null : answer.replyTo
   return (
     <div class="message starts-run is-assistant is-growing" data-row={`answer-${answer.messageId}`}>

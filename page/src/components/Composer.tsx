@@ -3,7 +3,7 @@ import type { RefObject } from 'preact'
 
 import type { Message } from '../history'
 import { completed, type MentionQuery, mentionAt, suggestions } from '../mention'
-import type { Room } from '../room'
+import { nameOf, type Room } from '../room'
 import type { Uploads } from '../uploads'
 import { useDesk } from './context'
 import { Icon } from './Icon'
@@ -162,7 +162,7 @@ function useMention(room: Room, text: string, area: RefObject<HTMLTextAreaElemen
 }
 
 function ReplyBar({ room, message, onCancel }: { room: Room; message: Message; onCancel(): void }) {
-  const name = room.members.get(message.sender)?.name ?? message.sender
+  const name = nameOf(room, message.sender)
   return (
     <div class="reply-bar">
       <Icon name="reply" />

@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks'
 
 import type { Message } from '../history'
 import type { AnswerData } from '../protocol'
-import type { Member, Room } from '../room'
+import { type Member, nameOf, type Room } from '../room'
 import { roomPath } from '../router'
 import { clock, fullTime } from '../time'
 import { Attachments } from './Attachments'
@@ -29,7 +29,7 @@ interface Props {
 export function MessageRow({ room, message, startsRun, quotes, readers, isMarked, known, onReply, onShow }: Props) {
   const { chat } = useDesk()
   const sender = room.members.get(message.sender)
-  const name = sender?.name ?? message.sender
+  const name = nameOf(room, message.sender)
   const kind = message.answer ? 'assistant' : (sender?.kind ?? 'human')
   const isForMe = message.sender !== chat.me && mentions(message.text, chat.me)
   // The same nodes as before are skipped when the page is drawn: a piece of an answer redraws no message.
@@ -79,7 +79,7 @@ function AnswerEnd({ room, answer, isEmpty }: { room: Room; answer: AnswerData; 
   const { chat } = useDesk()
   if (answer.state === 'done') return null
   const by = answer.stopped_by
-  const who = by === chat.me ? 'you' : by && (room.members.get(by)?.name ?? by)
+  const who = by === chat.me ? 'you' : by && nameOf(room, by)
   const words = {
     stopped: `Stopped${who ? ` by ${who}` : ''}${isEmpty ? ' before it said anything' : ''}`,
     interrupted: 'Interrupted: the assistant could not go on',

@@ -1,4 +1,4 @@
-import type { Room } from '../room'
+import { nameOf, type Room } from '../room'
 
 const MOST_LETTERS = 140
 
@@ -11,7 +11,7 @@ interface Props {
 /** The message that is replied to, in a line; a click goes there. */
 export function Quote({ room, messageId, onShow }: Props) {
   const message = room.history.messages.find(each => each.id === messageId)
-  const name = message && (room.members.get(message.sender)?.name ?? message.sender)
+  const name = message && nameOf(room, message.sender)
   return (
     <button type="button" class="quote" onClick={() => onShow(messageId)}>
       {message ? <><strong>{name}</strong> {oneLine(message.text) || 'a file'}</> : 'An earlier message'}

@@ -18,10 +18,15 @@ export function Sidebar({ onSwitch }: { onSwitch(): void }) {
       <p class="brand"><Logo /> ProductFlo chat</p>
       <button type="button" class="jump" onClick={onSwitch}>
         <Icon name="search" />
-        <span>Find or create a room</span>
+        <span>Find a room</span>
         <kbd>{IS_MAC ? '⌘' : 'Ctrl '}K</kbd>
       </button>
-      <h2 class="sidebar-title">Rooms</h2>
+      <div class="sidebar-title">
+        <h2>Rooms</h2>
+        <button type="button" class="button-icon" aria-label="Create or join a room" title="Create or join a room" onClick={onSwitch}>
+          <Icon name="plus" />
+        </button>
+      </div>
       <ul class="room-list">
         {rooms.map(room => <RoomLink key={room.peek().id} room={room} />)}
       </ul>

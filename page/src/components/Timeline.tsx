@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 
 import type { Message } from '../history'
-import type { Room } from '../room'
+import { nameOf, type Room } from '../room'
 import { dayName } from '../time'
 import { readersByMessage, type Row, timeline } from '../timeline'
 import { AnswerRow } from './AnswerRow'
@@ -49,7 +49,7 @@ export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: P
       case 'new':
         return <p key={row.key} class="new-line" data-row="new"><span>New</span></p>
       case 'unsent':
-        return <UnsentRow key={row.key} entry={row.entry} startsRun={row.startsRun} known={known} />
+        return <UnsentRow key={row.key} entry={row.entry} name={nameOf(room, chat.me)} startsRun={row.startsRun} known={known} />
       case 'message':
         return (
           <MessageRow

@@ -1,10 +1,10 @@
-import type { Room } from '../room'
+import { nameOf, type Room } from '../room'
 
 const MOST_NAMES = 3
 
 /** Keeps its height when nobody types, so that nothing jumps. */
 export function TypingLine({ room }: { room: Room }) {
-  const names = [...room.typing].map(id => room.members.get(id)?.name ?? id)
+  const names = [...room.typing].map(id => nameOf(room, id))
   return (
     <p class="typing-line">
       {names.length > 0 && (

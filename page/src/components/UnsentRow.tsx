@@ -5,8 +5,16 @@ import { Icon } from './Icon'
 import { type KnownMember, Markdown } from './Markdown'
 import { Time } from './MessageRow'
 
+interface Props {
+  entry: Unsent
+  /** What the room calls the reader. */
+  name: string
+  startsRun: boolean
+  known: KnownMember
+}
+
 /** What I said and the server has not confirmed. */
-export function UnsentRow({ entry, startsRun, known }: { entry: Unsent; startsRun: boolean; known: KnownMember }) {
+export function UnsentRow({ entry, name, startsRun, known }: Props) {
   const { chat } = useDesk()
   const hasFailed = entry.state === 'failed'
   return (
@@ -16,10 +24,10 @@ export function UnsentRow({ entry, startsRun, known }: { entry: Unsent; startsRu
       tabIndex={-1}
       aria-label={`You, ${hasFailed ? 'not sent' : 'sending'}`}
     >
-      {startsRun ? <Avatar id={chat.me} name={chat.identity.name} kind="human" /> : <Time at={entry.at} />}
+      {startsRun ? <Avatar id={chat.me} name={name} kind="human" /> : <Time at={entry.at} />}
       <div class="message-body">
         {startsRun && (
-          <p class="byline"><strong>{chat.identity.name}</strong> <Time at={entry.at} /></p>
+          <p class="byline"><strong>{name}</strong> <Time at={entry.at} /></p>
         )}
         {entry.text && <Markdown source={entry.text} known={known} />}
         {entry.files.length > 0 && <p class="faded">{entry.files.length === 1 ? '1 file' : `${entry.files.length} files`}</p>}

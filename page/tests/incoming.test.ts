@@ -1,0 +1,88 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { receive, type Scene } from '../src/incoming'
+import type { Outbox } from '../src/outbox'
+import { joined, latestLoaded } from '../src/room'
+import { Rooms } from '../src/rooms'
+import { chatData, envelope, joinData, member, ME, page } from './samples'
+
+describe('an envelope', () => {
+  let rooms: Rooms
+  let scene: Scene
+  const outbox = { confirmed: vi.fn(), failed: vi.fn(), retry: vi.fn() }
+  const lab = () => rooms.get('lab').value
+  const take = (code: string, data: object, more = {}) => receive(scene, envelope(code, data, more))
+
+  beforeEach(() => {
+    vi.resetAllMocks()
+    rooms = new Rooms()
+    rooms.update('lab', room => latestLoaded(joined(room, joinData()), page(1, 10)))
+    scene = {
+      me: ME,
+      rooms,
+      outbox: outbox as unknown as Outbox,
+      isReading: () => true,
+      keepsNewest: () => true,
+      rewound: vi.fn(),
+      removed: vi.fn(),
+    }
+  })
+
+  it('chat_response adds a message, confirms it, and moves the position', () => {
+    take('chat_response', chatData(11, { message_id: 'mine', sender: ME }))
+    expect(lab().history.messages.at(-1)?.id).toBe('mine')
+    expect(outbox.confirmed).toHaveBeenCalledWith('mine')
+    expect(lab().lastSeq).toBe(11)
+  })
+
+  it('of a later version moves the position all the same', () => {
+    take('reaction', { seq: 11, message_id: 'm3', emoji: '+1' })
+    expect(lab().lastSeq).toBe(11)
+  })
+
+  it('typing of oneself, from another device, is nothing to show', () => {
+    take('typing', { status: 'started', sender: ME })
+    take('typing', { status: 'started', sender: 'bo' })
+    expect([...lab().typing]).toEqual(['bo'])
+  })
+
+  it('presence counts everywhere, or in the room that it names', () => {
+    take('presence', { status: 'away', sender: 'bo' }, { room_id: undefined })
+    expect(lab().members.get('bo')?.presence).toBe('away')
+  })
+
+  it('join and leave of others change the members', () => {
+    take('join', { member: member('cy'), member_count: 4 }, { user_id: 'cy' })
+    expect([lab().members.has('cy'), lab().memberCount]).toEqual([true, 4])
+    take('leave', { member_count: 3 }, { user_id: 'cy' })
+    expect([lab().members.has('cy'), lab().memberCount]).toEqual([false, 3])
+  })
+
+  it('leave of oneself ends the room', () => {
+    take('leave', { member_count: 2 }, { user_id: ME })
+    expect(scene.removed).toHaveBeenCalledWith('lab')
+  })
+
+  it('GENERATION_CHANGED asks for the history anew', () => {
+    take('system', { code: 'GENERATION_CHANGED', generation: 'g2', last_seq: 4 })
+    expect(scene.rewound).toHaveBeenCalledWith('lab')
+    expect(lab().generation).toBe('g2')
+  })
+
+  it('of an error fails the message that it is about, or tries again where that helps', () => {
+    take('system', { code: 'PERMISSION_DENIED', message: 'no', message_id: 'a' }, { status: 'error' })
+    expect(outbox.failed).toHaveBeenCalledWith('a', 'no')
+    take('system', { code: 'RATE_LIMITED', message: 'slow', message_id: 'b', retry_after: 3 }, { status: 'error' })
+    expect(outbox.retry).toHaveBeenCalledWith('b', 3000)
+  })
+
+  it('that is not confirmed yet changes nothing', () => {
+    take('system', { code: 'UNCONFIRMED', message: '', message_id: 'a' }, { status: 'pending' })
+    expect(outbox.failed).not.toHaveBeenCalled()
+  })
+
+  it('of a room that was left is ignored', () => {
+    take('chat_response', chatData(1), { room_id: 'gone' })
+    expect(rooms.ids()).toEqual(['lab'])
+  })
+})

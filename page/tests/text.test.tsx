@@ -1,0 +1,138 @@
+import { render } from 'preact-render-to-string'
+import { describe, expect, it } from 'vitest'
+
+import { Markdown } from '../src/components/Markdown'
+import { nameFromId, newMessageId, roomIdFromName, userIdFromName } from '../src/ids'
+import { completed, mentionAt, splitMentions, suggestions } from '../src/mention'
+import type { Member } from '../src/room'
+import { parseRoute, roomPath } from '../src/router'
+import { dayName, fileSize } from '../src/time'
+
+const known = (id: string) => ['haitch', 'bo.lee'].find(each => each === id.toLowerCase())
+const html = (source: string) => render(<Markdown source={source} known={known} />)
+const person = (id: string, more: Partial<Member> = {}): Member => ({ id, name: id, kind: 'human', presence: 'online', readSeq: 0, ...more })
+
+describe('Markdown', () => {
+  it('shows markup that people use', () => {
+    expect(html('**a** _b_ `c`\n\n- d\n\n> e')).toContain('<strong>a</strong> <em>b</em> <code>c</code>')
+    expect(html('```ts\nlet x = 1 < 2\n```')).toContain('<code>let x = 1 &lt; 2</code>')
+    expect(html('|a|b|\n|-|-|\n|1|2|')).toContain('<td>1</td>')
+    expect(html('3. x')).toContain('<ol start="3">')
+  })
+
+  it.each([
+    '<script>alert(1)</script>',
+    '<img src=x onerror=alert(1)>',
+    '![x](https://example.org/tracker.png)',
+    '[x](javascript:alert(1))',
+    '[x](JAVASCRIPT:alert(1))',
+    '[x](data:text/html,hi)',
+    '[x](//example.org)',
+    '<javascript:alert(1)>',
+  ])('shows %s as text', source => {
+    const shown = html(source)
+    expect(shown).not.toMatch(/<(script|img|a)[\s>]/)
+    expect(shown.length).toBeGreaterThan('<div class="markdown"></div>'.length)
+  })
+
+  it('opens links elsewhere, telling them nothing', () => {
+    expect(html('https://example.org/a?b=1&c=2')).toContain(
+      '<a href="https://example.org/a?b=1&amp;c=2" target="_blank" rel="noopener noreferrer">',
+    )
+  })
+
+  it('marks mentions of members, but not in code', () => {
+    expect(html('@Haitch, and @stranger')).toContain('<span class="mention">@Haitch</span>, and @stranger')
+    expect(html('`@haitch`')).toBe('<div class="markdown"><p><code>@haitch</code></p></div>')
+  })
+
+  it('stands half-written text, as pieces of an answer bring it', () => {
+    const whole = '# T\n\n1. **a\n\n```py\nx = 1\n```\n\n| a |\n|-|\n| [b](http://c) |'
+    for (let end = 0; end <= whole.length; end++) expect(() => html(whole.slice(0, end))).not.toThrow()
+  })
+})
+
+describe('mentions', () => {
+  it('begin at a word boundary', () => {
+    expect(mentionAt('ask @ha', 7)).toEqual({ start: 4, text: 'ha' })
+    expect(mentionAt('@', 1)).toEqual({ start: 0, text: '' })
+    expect(mentionAt('mail@ha', 7)).toBeNull()
+    expect(mentionAt('@haitch x', 9)).toBeNull()
+  })
+
+  it('suggest assistants first, then who is there, by id or any part of the name', () => {
+    const members = [
+      person('hal', { presence: 'offline' }),
+      person('bo', { name: 'Bo Hansen' }),
+      person('haitch', { kind: 'assistant' }),
+      person('ana'),
+    ]
+    expect(suggestions(members, 'ha', 'ana').map(each => each.id)).toEqual(['haitch', 'bo', 'hal'])
+  })
+
+  it('replace what was typed and leave the caret behind it', () => {
+    expect(completed('ask @ha now', { start: 4, text: 'ha' }, 'haitch')).toEqual({ text: 'ask @haitch now', caret: 12 })
+    expect(completed('@h', { start: 0, text: 'h' }, 'haitch')).toEqual({ text: '@haitch ', caret: 8 })
+  })
+
+  it('are found among other text, without the end of the sentence', () => {
+    expect(splitMentions('hi @bo.lee.', known)).toEqual([
+      { text: 'hi ', mention: null },
+      { text: '@bo.lee', mention: 'bo.lee' },
+      { text: '.', mention: null },
+    ])
+    expect(splitMentions('x@haitch', known)).toEqual([{ text: 'x@haitch', mention: null }])
+  })
+})
+
+describe('ids', () => {
+  const VALID = /^[A-Za-z0-9_.:@-]{1,128}$/
+
+  it.each([
+    ['Ana Moreira', 'ana-moreira'],
+    [' Zoë  Müller ', 'zoe-muller'],
+    ['d.j. o’neil', 'd.j.-o-neil'],
+  ])('make %s into %s', (name, id) => expect(userIdFromName(name)).toBe(id))
+
+  it('are stable and valid for names in any script, and empty for none', () => {
+    expect(userIdFromName('李雷')).toMatch(VALID)
+    expect(userIdFromName('李雷')).toBe(userIdFromName(' 李雷 '))
+    expect(userIdFromName('李雷')).not.toBe(userIdFromName('韩梅梅'))
+    expect(userIdFromName('x'.repeat(500))).toMatch(VALID)
+    expect(userIdFromName('  ')).toBe('')
+    expect(roomIdFromName('#Design review')).toBe('design-review')
+    expect(newMessageId()).toMatch(VALID)
+    expect(newMessageId()).not.toBe(newMessageId())
+  })
+
+  it('turn into something to call a person', () => {
+    expect(nameFromId('ana-moreira')).toBe('Ana Moreira')
+    expect(nameFromId('---')).toBe('---')
+  })
+})
+
+describe('addresses', () => {
+  it('lead to rooms and messages, and back', () => {
+    expect(parseRoute('/r/a%3Ab', '?m=msg_1')).toEqual({ page: 'room', roomId: 'a:b', messageId: 'msg_1' })
+    expect(roomPath('a:b', 'msg_1')).toBe('/r/a%3Ab?m=msg_1')
+    expect(parseRoute('/invite/xyz', '')).toEqual({ page: 'invitation', code: 'xyz' })
+  })
+
+  it.each(['/', '/r/', '/r/a/b', '/r/%E0%A4%A', '/other'])('%s leads home', path => {
+    expect(parseRoute(path, '')).toEqual({ page: 'home' })
+  })
+})
+
+describe('words for numbers', () => {
+  it('name days', () => {
+    const now = new Date(2026, 5, 10, 12).getTime()
+    const at = (month: number, day: number) => dayName(new Date(2026, month, day, 9).getTime(), now)
+    expect([at(5, 10), at(5, 9)]).toEqual(['Today', 'Yesterday'])
+    expect(at(5, 1)).toMatch(/June/)
+    expect(dayName(new Date(2024, 0, 2).getTime(), now)).toMatch(/2024/)
+  })
+
+  it('name sizes', () => {
+    expect([0, 999, 1536, 150_000, 104_857_600].map(fileSize)).toEqual(['0 B', '999 B', '1.5 KB', '146 KB', '100 MB'])
+  })
+})
