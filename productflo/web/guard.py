@@ -11,6 +11,7 @@ from productflo.domain.identity import Identity
 from productflo.errors import PermissionDenied, Unauthenticated, ValidationFailed
 from productflo.protocol.ids import ID_PATTERN
 from productflo.service import tokens
+from productflo.service.invites import MAX_NAME_LENGTH
 from productflo.web.origin import is_allowed_host, is_same_origin, own_hosts
 
 COOKIE = "productflo_token"
@@ -65,8 +66,9 @@ class Guard:
     def identify(self, call: Request | Websocket) -> Identity | None:
         """Who is calling, or None when nothing is said about it.
 
-        The service key counts first; then, on an open server, `X-User-Id` or `?user_id=`; on any other, the
-        first of `Authorization: Bearer`, `?token=`, `?access_token=` (files and `/ws/secure`) and the cookie.
+        The service key counts first; then, on an open server, `X-User-Id` or `?user_id=` (and `?name=`, which
+        people see); on any other, the first of `Authorization: Bearer`, `?token=`, `?access_token=` (files and
+        `/ws/secure`) and the cookie.
         Raises `Unauthenticated` for a wrong key and for a token that is not good, `ValidationFailed` for a
         bad id and `PermissionDenied` for a reserved one. For a WebSocket: accept, tell, close with 4401.
         """
@@ -135,7 +137,8 @@ class Guard:
         if not user_id:
             return None
         self.check_person(user_id)
-        return Identity(user_id, user_id)
+        name = "".join(c for c in call.args.get("name", "") if c.isprintable()).strip()
+        return Identity(user_id, name[:MAX_NAME_LENGTH] or user_id)
 
     def _token_identity(self, token: str, secret: str) -> Identity:
         identity = tokens.verify(token, secret, self._now())
