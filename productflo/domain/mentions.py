@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable
 
-CODE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]*`", re.DOTALL)
+CODE = re.compile(
+    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|(?<!`)(?P<ticks>`{1,2})(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)", re.DOTALL
+)
 """Fenced blocks (to their end, or the text's) and code spans, roughly as CommonMark has them."""
 
 CANDIDATE = re.compile(r"(?<![\w@./:-])@([A-Za-z0-9_.:@-]{1,128})")

@@ -20,6 +20,8 @@ MAX_FILES = 50
 """Files attached to one message."""
 MAX_METADATA_BYTES = 16_384
 """Encoded size of a message's own metadata."""
+MAX_METADATA_DEPTH = 32
+"""Objects and lists within each other in it: far below what the encoders refuse, a page of history included."""
 MAX_PAGE = 200
 """Messages of one page of history."""
 PAGE = 50
@@ -33,6 +35,15 @@ Seq = Annotated[int, Field(ge=0, le=2**53 - 1, strict=True)]
 def _broken_rule(field: str, reason: str) -> PydanticCustomError:
     """A rule over several fields, told of the one to mend."""
     return PydanticCustomError("broken_rule", "{reason}", {"field": field, "reason": reason})
+
+
+def _depth(value: object) -> int:
+    """How deep objects and lists lie within each other; level by level, for any depth."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 class _Model(BaseModel):
@@ -70,6 +81,8 @@ class ChatData(_Model):
     @field_validator("metadata")
     @classmethod
     def _stays_small(cls, metadata: dict[str, Any]) -> dict[str, Any]:
+        if _depth(metadata) > MAX_METADATA_DEPTH:
+            raise ValueError(f"must not be nested deeper than {MAX_METADATA_DEPTH}")
         if len(orjson.dumps(metadata)) > MAX_METADATA_BYTES:
             raise ValueError(f"must not exceed {MAX_METADATA_BYTES} bytes encoded")
         return metadata
