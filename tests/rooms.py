@@ -111,11 +111,17 @@ class Listener:
 
     def __init__(self) -> None:
         self.events: list[RoomEvent] = []
+        self.subscriptions = 0
         self._happened = asyncio.Event()
 
     def heard(self, room: str, event: RoomEvent) -> None:
         """Take an event of the bus."""
         self.events.append(event)
+        self._happened.set()
+
+    def subscribed(self, room: str) -> None:
+        """Listening began, or began again after the store was away."""
+        self.subscriptions += 1
         self._happened.set()
 
     async def until(self, holds: Callable[[list[RoomEvent]], bool]) -> list[RoomEvent]:
@@ -126,15 +132,24 @@ class Listener:
                 await self._happened.wait()
         return self.events
 
+    async def quiet(self, seconds: float) -> None:
+        """Wait until nothing has happened for so long."""
+        while True:
+            self._happened.clear()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._happened.wait()
+            except TimeoutError:
+                return
+
 
 @asynccontextmanager
 async def listening(redis: Redis, room: str) -> AsyncIterator[Listener]:
     """Listen to a room's channel."""
     listener, bus = Listener(), Bus(redis)
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(
-            bus.run(listener.heard, lambda user, word: None, lambda room: None, presence=False)
-        )
+        running = tasks.create_task(bus.run(listener.heard, lambda user, word: None, listener.subscribed))
+        await bus.heard()
         await bus.subscribe(room)
         yield listener
         running.cancel()

@@ -60,7 +60,9 @@ class ReadyStream:
         """The next new wake-up; None where none came for a while."""
         entries = _entries(
             await self._try(
-                self.redis.xreadgroup(GROUP, self.worker, {self._key: ">"}, count=1, block=_ms(BLOCK))
+                self.redis.xreadgroup(
+                    GROUP, self.worker, {self._key: ">"}, count=1, block=_ms(min(BLOCK, self.idle / 4))
+                )
             )
         )
         return _wake_up(entries[0], reclaimed=False) if entries else None
