@@ -21,7 +21,7 @@ MAX_FILES = 50
 MAX_METADATA_BYTES = 16_384
 """Encoded size of a message's own metadata."""
 MAX_METADATA_DEPTH = 32
-"""Objects and lists within each other in it: far below what the encoders refuse, a page of history included."""
+"""Objects and lists within each other in it: far below what encoders refuse, a page of history included."""
 MAX_PAGE = 200
 """Messages of one page of history."""
 PAGE = 50
