@@ -22,5 +22,6 @@ ForeignId = Annotated[str, StringConstraints(pattern=FOREIGN_ID_PATTERN, strict=
 
 
 def random_id(prefix: str) -> str:
-    """An unguessable id such as `msg_7k2m...`, from the system's random source."""
-    return prefix + "_" + "".join(secrets.choice(CROCKFORD) for _ in range(RANDOM_LENGTH))
+    """An unguessable id such as `msg_7k2m...`, from the system's random source, asked once."""
+    bits = secrets.randbits(5 * RANDOM_LENGTH)
+    return f"{prefix}_" + "".join(CROCKFORD[bits >> shift & 31] for shift in range(0, 5 * RANDOM_LENGTH, 5))
