@@ -111,7 +111,7 @@ def _subject(claims: dict[str, Any]) -> str:
 
 def _name(claims: dict[str, Any]) -> str:
     name = claims.get("name")
-    return name.strip()[:MAX_NAME_LENGTH] if isinstance(name, str) else ""
+    return "".join(filter(str.isprintable, name)).strip()[:MAX_NAME_LENGTH] if isinstance(name, str) else ""
 
 
 def _teams(claims: dict[str, Any]) -> frozenset[str]:

@@ -67,8 +67,9 @@ class Guard:
         """Who is calling, or None when nothing is said about it.
 
         The service key counts first; then, on an open server, `X-User-Id` or `?user_id=` (and `?name=`, which
-        people see); on any other, the first of `Authorization: Bearer`, `?token=`, `?access_token=` (files and
-        `/ws/secure`) and the cookie.
+        people see); on any other, the first of `Authorization: Bearer`, `?token=`, `?access_token=` (files
+        and `/ws/secure`) and the cookie.
+
         Raises `Unauthenticated` for a wrong key and for a token that is not good, `ValidationFailed` for a
         bad id and `PermissionDenied` for a reserved one. For a WebSocket: accept, tell, close with 4401.
         """

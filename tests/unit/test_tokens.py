@@ -37,6 +37,12 @@ def test_a_name_is_optional() -> None:
     assert verify(mint(SECRET, "ana", "", [], 1, NOW), SECRET, NOW).name == "ana"
 
 
+def test_a_name_is_shown_without_what_does_not_print() -> None:
+    """A name from another system is other people's screen: no control characters, no turned-around text."""
+    token = signed({"sub": "ana", "name": " A\u202ena\x1b\n ", "exp": IN_AN_HOUR})
+    assert verify(token, SECRET, NOW).name == "Ana"
+
+
 def test_the_default_is_thirty_days() -> None:
     """What the command line mints by default holds for thirty days and no longer."""
     token = mint(SECRET, "ana", "Ana", [], DEFAULT_HOURS, NOW)
