@@ -5,7 +5,7 @@ caught up with the feed (the log is the buffer), and passing events wait in its 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from productflo.domain.typing import LEASE as TYPING_LEASE
@@ -56,17 +56,20 @@ class Feed:
         self.seq = 0
         self.target = 0
         self.started = False
+        self.listenings = 0
         self.member_count = 0
         self.pins = 0
         self.answers = Answers()
         self.subscriptions: dict[str, Subscription] = {}
         self._typing: dict[str, _Typing] = {}
+        self._settled = 0
 
     def start(self, generation: str, seq: int) -> None:
         """Where the room stood after its channel was listened to; what follows is heard."""
         if not self.started:
             self.started = True
             self.generation, self.seq, self.target = generation, seq, max(self.target, seq)
+            self.settle(self.listenings)
 
     def restart(self, generation: str, seq: int) -> None:
         """The store went back: from now on its events count from here."""
@@ -74,17 +77,36 @@ class Feed:
         for subscription in self.subscriptions.values():
             subscription.cursor = min(subscription.cursor, seq)
 
+    def listening_anew(self) -> None:
+        """The channel was lost, perhaps with the store: what it says may count from another place.
+
+        Until `settle`, durable events are only noted: to hand on one of a new generation as if it followed
+        would make a continuation look like a loss.
+        """
+        self.listenings += 1
+
+    def settle(self, listenings: int) -> None:
+        """The room's position is known as of that listening."""
+        self._settled = listenings
+
     @property
     def behind(self) -> bool:
         """Whether durable events are known of that have not been handed on."""
         return self.seq < self.target
 
     def logged(self, event: Logged) -> bool:
-        """Hand durable events on, each once; False if some before them are missing."""
+        """Hand durable events on as they are heard; False if some before them are missing."""
         self.target = max(self.target, event.first_seq + len(event.envelopes) - 1)
-        if not self.started or event.first_seq > self.seq + 1:
-            return not self.started
-        for envelope in event.envelopes[self.seq + 1 - event.first_seq :]:
+        if not self.started or self._settled != self.listenings:
+            return True
+        if event.first_seq > self.seq + 1:
+            return False
+        self.advance(event.first_seq, event.envelopes)
+        return True
+
+    def advance(self, first_seq: int, envelopes: Sequence[bytes]) -> None:
+        """Hand durable events on, each once; `first_seq` must not lie beyond the next one."""
+        for envelope in envelopes[self.seq + 1 - first_seq :]:
             self.seq += 1
             frame = Frame(envelope)
             for subscription in self.subscriptions.values():
@@ -93,7 +115,6 @@ class Feed:
                     subscription.connection.send(frame)
             if self.answers:
                 self.answers.ended(envelope)
-        return True
 
     def live(self, event: Live) -> None:
         """Hand a passing event on."""

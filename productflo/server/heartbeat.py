@@ -27,9 +27,7 @@ class Heartbeat:
             tasks.create_task(_every(SWEEP, self.presence.sweep))
 
     async def _beat(self) -> None:
-        await self.presence.beat(
-            (user, connection.id) for connection, user in list(self.hub.connections.values())
-        )
+        await self.presence.beat((user, connection) for connection, user in list(self.hub.users.items()))
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

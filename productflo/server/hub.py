@@ -1,14 +1,13 @@
 """All live connections of this process: their subscriptions, by room."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from productflo.protocol.codes import CloseCode
 from productflo.server.connection import Connection, Frame
 from productflo.server.feed import Feed, Subscription
 from productflo.store.bus import Bus
-from productflo.store.events import Logged
 from productflo.store.log import Log
 
 REPLAY_PAGE = 100
@@ -22,22 +21,28 @@ class Hub:
         self._bus = bus
         self._log = log
         self.feeds: dict[str, Feed] = {}
-        self.connections: dict[str, tuple[Connection, str]] = {}
+        self.connections: dict[str, Connection] = {}
+        self.users: dict[str, str] = {}
         self._empty = asyncio.Event()
         self._empty.set()
 
-    def arrived(self, connection: Connection, user: str) -> None:
-        """A connection's user is known from now on."""
-        self.connections[connection.id] = (connection, user)
+    def opened(self, connection: Connection) -> None:
+        """A connection is there, whoever it may be."""
+        self.connections[connection.id] = connection
         self._empty.clear()
 
-    async def left(self, connection: Connection) -> None:
-        """A connection ended: so do its subscriptions."""
-        self.connections.pop(connection.id, None)
+    def arrived(self, connection: Connection, user: str) -> None:
+        """A connection's user is known from now on."""
+        self.users[connection.id] = user
+
+    async def closed(self, connection: Connection, rooms: Iterable[str]) -> None:
+        """A connection ended, and its subscriptions of these rooms with it."""
+        del self.connections[connection.id]
+        self.users.pop(connection.id, None)
         if not self.connections:
             self._empty.set()
-        for feed in [feed for feed in self.feeds.values() if connection.id in feed.subscriptions]:
-            del feed.subscriptions[connection.id]
+        for feed in [self.feeds[room] for room in rooms if room in self.feeds]:
+            feed.subscriptions.pop(connection.id, None)
             await self._close_if_unused(feed)
 
     @asynccontextmanager
@@ -63,6 +68,7 @@ class Hub:
             heard = feed.seq
             records = await self._log.read(feed.room, subscription.cursor, REPLAY_PAGE)
             for record in records:
+                await subscription.connection.drained()
                 subscription.connection.send(Frame(record.envelope))
                 subscription.cursor = record.seq
             if len(records) < REPLAY_PAGE:
@@ -71,7 +77,6 @@ class Hub:
                 if subscription.cursor >= feed.seq:
                     feed.go_live(subscription)
                     return
-            await subscription.connection.drained()
 
     async def fill(self, feed: Feed) -> bool:
         """Hand on from the log what the bus dropped; False if the log does not have it either."""
@@ -79,17 +84,22 @@ class Hub:
             records = await self._log.read(feed.room, feed.seq, REPLAY_PAGE)
             if not records or records[0].seq > feed.seq + 1:
                 return not feed.behind
-            feed.logged(Logged(records[0].seq, tuple(record.envelope for record in records)))
+            feed.advance(records[0].seq, [record.envelope for record in records])
         return True
 
     def close_all(self, code: CloseCode, reason: str) -> None:
         """Close every connection."""
-        for connection, _ in list(self.connections.values()):
+        for connection in list(self.connections.values()):
             connection.close(code, reason)
 
     async def emptied(self) -> None:
         """Wait until no connection is left."""
         await self._empty.wait()
+
+    async def close_unused(self) -> None:
+        """Stop listening to rooms that nobody here is subscribed to any more."""
+        for feed in list(self.feeds.values()):
+            await self._close_if_unused(feed)
 
     async def _close_if_unused(self, feed: Feed) -> None:
         if not feed.subscriptions and not feed.pins and self.feeds.get(feed.room) is feed:

@@ -20,7 +20,7 @@ OUTBOX_BYTES = 1_048_576
 LOW_WATER = 65_536
 """Bytes below which the outbox counts as drained."""
 CLOSE_TIMEOUT = 2.0
-"""Seconds for the close frame to leave; behind a stuck reader it never does."""
+"""Seconds for what is being sent and the close frame to leave; behind a stuck reader they never do."""
 
 
 class BoundedInbox(ASGIWebsocketConnection):
@@ -43,6 +43,7 @@ class QuartConnection:
         self._outbox: deque[Frame] = deque()
         self._waiting_bytes = 0
         self._changed = asyncio.Event()
+        self._ending = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
         self._closing: tuple[CloseCode, str] | None = None
@@ -69,6 +70,7 @@ class QuartConnection:
         """See `Connection.close`."""
         if self._closing is None:
             self._closing = (code, reason)
+            self._ending.set()
             self._outbox.clear()
             self._changed.set()
             self._drained.set()
@@ -83,7 +85,14 @@ class QuartConnection:
             yield await self._websocket.receive()
 
     async def write(self) -> None:
-        """Send what is handed over, until closed; then the close frame."""
+        """Send what is handed over, until closed; then the close frame, if the reader takes it in time."""
+        async with asyncio.TaskGroup() as tasks:
+            sending = tasks.create_task(self._send_all())
+            await self._ending.wait()
+            await asyncio.wait({sending}, timeout=CLOSE_TIMEOUT)
+            sending.cancel()
+
+    async def _send_all(self) -> None:
         while not self._closing:
             await self._changed.wait()
             self._changed.clear()
@@ -92,10 +101,5 @@ class QuartConnection:
                 self._waiting_bytes -= len(frame)
                 if self._waiting_bytes <= LOW_WATER:
                     self._drained.set()
-                await self._send_or_closed(frame)
-        code, reason = self._closing
-        async with asyncio.timeout(CLOSE_TIMEOUT):
-            await self._websocket.close(code, reason)
-
-    async def _send_or_closed(self, frame: Frame) -> None:
-        await self._websocket.send(frame.text)
+                await self._websocket.send(frame.text)
+        await self._websocket.close(*self._closing)

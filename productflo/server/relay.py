@@ -49,7 +49,7 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.bus.run(self._heard, self._presence_changed, self._doubt))
+            tasks.create_task(self.bus.run(self._heard, self._presence_changed, self._listening))
             tasks.create_task(self._mend())
             tasks.create_task(self._look_at_all())
 
@@ -74,6 +74,12 @@ class Relay:
             case StopAsked():
                 pass  # for the worker that writes the answer
 
+    def _listening(self, room: str) -> None:
+        """The room's channel is listened to, for the first time or again: something may have been missed."""
+        if feed := self.hub.feeds.get(room):
+            feed.listening_anew()
+            self._doubt(room)
+
     def _doubt(self, room: str) -> None:
         """Something may have been missed: look at the room's position."""
         self._doubtful.add(room)
@@ -87,6 +93,7 @@ class Relay:
     async def _look_at_all(self) -> None:
         while True:
             await asyncio.sleep(IDLE_CHECK)
+            await self.hub.close_unused()
             for room in self.hub.feeds:
                 self._doubt(room)
 
@@ -126,6 +133,7 @@ class Relay:
         feed = self.hub.feeds.get(room)
         if feed is None or not feed.started:
             return
+        listenings = feed.listenings
         position = await self.rooms.position(room)
         generation, last_seq = (position.generation, position.last_seq) if position else ("", 0)
         if generation != feed.generation:
@@ -134,6 +142,7 @@ class Relay:
                 feed.restart(generation, last_seq)
             feed.generation = generation
             feed.everyone(self._generation_changed(feed))
+        feed.settle(listenings)
         feed.target = max(feed.target, last_seq)
         if not await self.hub.fill(feed):
             log.warning("The log of %s has lost events after %d", room, feed.seq)

@@ -49,6 +49,12 @@ class Session:
         self._chats: set[asyncio.Task[None]] = set()
         self._free = asyncio.Semaphore(CHATS_UNDER_WAY)
         self._subscriber = Subscriber(door, connection, tasks)
+        door.hub.opened(connection)
+
+    async def begin(self) -> None:
+        """A caller who is known is online from now on."""
+        if self._identity:
+            await self._arrive(self._identity)
 
     async def receive(self, message: str | bytes | None) -> None:
         """Handle one message; whatever is wrong with it is answered, and the connection stays."""
@@ -70,7 +76,7 @@ class Session:
 
     async def end(self) -> None:
         """The connection is gone: its subscriptions end now, its presence after the grace."""
-        await self._door.hub.left(self._connection)
+        await self._door.hub.closed(self._connection, self._subscriber.rooms)
         if self._identity and self._arrived:
             try:
                 await self._door.presence.end([(self._identity.user_id, self._connection.id)])
@@ -100,7 +106,10 @@ class Session:
         if not self._arrived:
             self._arrived = True
             self._door.hub.arrived(self._connection, identity.user_id)
-            await self._door.presence.beat([(identity.user_id, self._connection.id)])
+            try:
+                await self._door.presence.beat([(identity.user_id, self._connection.id)])
+            except RedisError as error:
+                log.info("Presence is told with the next beat, since the store is away: %s", error)
 
     async def _handle(self, identity: Identity, said: inbound.Inbound) -> None:
         door, user = self._door, identity.user_id
@@ -136,15 +145,20 @@ class Session:
         data = with_id(said.data)
         entry = await self._door.chat.prepare(identity, said.room_id, data, said.timestamp)
         await self._free.acquire()
-        task = self._tasks.create_task(self._commit(entry, said))
+        known = self._subscriber.position(said.room_id)
+        task = self._tasks.create_task(self._commit(entry, said, known))
         self._chats.add(task)
         task.add_done_callback(self._chats.discard)
 
-    async def _commit(self, entry: Entry, said: inbound.Chat) -> None:
+    async def _commit(self, entry: Entry, said: inbound.Chat, known: int) -> None:
+        """Store a message. A repetition is answered here only where the first result lies at or before
+        `known`, up to where this connection had been told; what lies after it comes over the feed, once and
+        in its order: also when the store did the work and the log had to ask it again for the answer.
+        """
         late = asyncio.get_running_loop().call_later(UNCONFIRMED_AFTER, self._pending, entry, said)
         try:
             appended = await self._door.chat.commit(entry)
-            if appended.envelope is not None:
+            if appended.envelope is not None and appended.seq <= known:
                 self._connection.send(Frame(appended.envelope))
             elif self._subscriber.is_typing(said.room_id, entry.sender):
                 await self._door.attendance.type(said.room_id, entry.sender, started=False)

@@ -24,7 +24,7 @@ class Subscriber:
     door: Door
     connection: Connection
     tasks: asyncio.TaskGroup
-    _replays: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    rooms: set[str] = field(default_factory=set)
 
     async def join(self, identity: Identity, said: inbound.Join) -> None:
         """Subscribe and answer with the room as it is; missed events follow, then live ones.
@@ -45,7 +45,6 @@ class Subscriber:
             resume = data.since if gap is None else None
             cursor = joined.position.last_seq if resume is None else resume
             subscription = Subscription(self.connection, identity.user_id, data.stream, cursor)
-            feed.subscriptions[self.connection.id] = subscription
             self.connection.send(Frame(encode(answer)))
             self._follow(feed, subscription)
 
@@ -56,13 +55,18 @@ class Subscriber:
             subscription = Subscription(
                 self.connection, identity.user_id, stream=False, cursor=joined.position.last_seq
             )
-            feed.subscriptions[self.connection.id] = subscription
             self._follow(feed, subscription)
 
     def subscribed(self, room: str) -> bool:
         """Whether this connection hears the room."""
         feed = self.door.hub.feeds.get(room)
         return feed is not None and self.connection.id in feed.subscriptions
+
+    def position(self, room: str) -> int:
+        """The seq of the last durable event of the room that was handed to this connection."""
+        feed = self.door.hub.feeds.get(room)
+        subscription = feed.subscriptions.get(self.connection.id) if feed else None
+        return subscription.cursor if subscription else sys.maxsize
 
     def require(self, room: str) -> None:
         """Raises `PermissionDenied` unless this connection hears the room."""
@@ -75,16 +79,22 @@ class Subscriber:
         return feed is not None and feed.is_typing(user)
 
     async def _begin(self, identity: Identity, feed: Feed) -> Joined:
-        joined = await self.door.membership.join(identity, feed.room)
-        feed.member_count = joined.member_count
-        if not feed.started:
+        while True:
+            listenings = feed.listenings
+            joined = await self.door.membership.join(identity, feed.room)
+            feed.member_count = joined.member_count
+            if feed.started:
+                return joined
             await hear_answers(feed, self.door.runs, self.door.clock)
-            feed.start(joined.position.generation, joined.position.last_seq)
-        return joined
+            if feed.listenings == listenings:  # Else the store was lost meanwhile, and the position may be.
+                feed.start(joined.position.generation, joined.position.last_seq)
+                return joined
 
     def _follow(self, feed: Feed, subscription: Subscription) -> None:
-        """Let the subscription catch up in a task of its own, so that the connection goes on reading."""
-        self._replays[feed.room] = self.tasks.create_task(self.door.hub.catch_up(feed, subscription))
+        """Subscribe, and catch up in a task of its own, so that the connection goes on reading."""
+        self.rooms.add(feed.room)
+        feed.subscriptions[self.connection.id] = subscription
+        self.tasks.create_task(self.door.hub.catch_up(feed, subscription))
 
     async def _shown(
         self, room: str, joined: Joined, *, resumed: bool, gap: GapReason | None

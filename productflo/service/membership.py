@@ -123,7 +123,10 @@ class Membership:
         await self.leave(room_id, assistant)
 
     async def require(self, identity: Identity, room_id: str) -> Room:
-        """The room, for its members and operators only; others do not learn whether it exists."""
+        """The room, for its members and operators only.
+
+        Where joining makes no rooms, others do not learn whether there is one.
+        """
         room, member = await self.rooms.find_for(room_id, identity.user_id)
         if room is None and (identity.operator or self.open_rooms):
             raise NotFound(f"There is no room {room_id}. Join it to make it.", field="room_id")

@@ -90,7 +90,7 @@ class Bus:
         channel is listened to from now on, for the first time or again.
         """
         first = [PresenceKeys(shard).bus for shard in range(PRESENCE_SHARDS if presence else 1)]
-        attached = False
+        attached = failing = False
         try:
             while True:
                 try:
@@ -98,8 +98,11 @@ class Bus:
                         await self._pubsub.subscribe(*first)
                         attached = True
                     message = await self._pubsub.get_message(timeout=None)
+                    failing = False
                 except (RedisError, OSError) as error:
-                    log.warning("The bus lost the store, and listens again: %s", error)
+                    if not failing:
+                        log.warning("The bus lost the store, and tries to listen again: %s", error)
+                    failing = True
                     await asyncio.sleep(RECONNECT_DELAY)
                     continue
                 if message:

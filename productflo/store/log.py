@@ -152,6 +152,7 @@ class Log:
                 log.error("Gave up %d appends: %s", sum(len(waiting) for _, _, waiting in batches), failure)
                 for _, _, waiting in batches:
                     _refuse(waiting, _unconfirmed())
+                self._away = False  # the next append finds out
                 return
             await asyncio.sleep(RETRY_DELAY)
 

@@ -80,6 +80,7 @@ async def _serve(plain: Websocket, door: Door, identity: Identity | None) -> Non
     try:
         async with asyncio.TaskGroup() as tasks:
             session = Session(door, connection, identity, tasks)
+            await session.begin()
             tasks.create_task(_read(connection, session))
             if identity and identity.expires_at is not None:
                 tasks.create_task(_expire(connection, identity.expires_at))
