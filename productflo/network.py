@@ -12,8 +12,8 @@ from pathlib import Path
 
 BACKLOG = 1024  # Connections that wait while the web process starts again; the kernel may allow fewer.
 _KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 35_000}
-"""A silent peer is asked after 20 s and given up 15 s later, by the kernel: a laptop that went to sleep must not
-stay online. The last is in milliseconds, for peers that leave data unacknowledged."""
+"""A silent peer is asked after 20 s and given up 15 s later, by the kernel: a laptop that went to sleep must
+not stay online. The last is in milliseconds, for peers that leave data unacknowledged."""
 _LISTENING = "0A"  # The state of a listening socket in /proc/net/tcp.
 
 
