@@ -68,6 +68,7 @@ class WebProcess:
     """What runs beside the routes; `app.extensions["productflo"]`."""
 
     redis: Redis
+    blobs: LocalBlobs
     log: Log
     bus: Bus
     hub: Hub
@@ -85,6 +86,7 @@ class WebProcess:
 
     async def serving(self) -> AsyncGenerator[None, None]:
         """Run while Quart serves; after the last socket is gone, end."""
+        await self.blobs.sweep()
         self._running = asyncio.create_task(self._run(), name="web process")
         self._running.add_done_callback(_fail_loudly)
         with suppress(TimeoutError):  # /readyz tells of a store that is away; sockets may come all the same
@@ -139,7 +141,8 @@ def _assemble(
     membership = Membership(
         rooms, teams, presence, profiles, bus, system_clock, settings.open_rooms, settings.room_assistants
     )
-    files = Files(FileStore(redis), LocalBlobs(settings.data_dir / "files"), settings.max_file_bytes)
+    blobs = LocalBlobs(settings.data_dir / "files")
+    files = Files(FileStore(redis), blobs, settings.max_file_bytes)
     wakeups = Wakeups(redis)
     chat = Chat(messages, rooms, teams, files, wakeups, system_clock)
     history = History(messages, rooms, membership)

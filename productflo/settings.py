@@ -37,7 +37,9 @@ class Settings(BaseSettings):
         description="Your own Redis or Valkey (redis://, rediss://, unix://). Unset: the embedded one.",
     )
     secret: SecretStr | None = Field(
-        None, min_length=16, description="Signs tokens (HS256). Unset: the server is open, on loopback only."
+        None,
+        min_length=32,
+        description="Signs tokens (HS256), 32 characters or more. Unset: the server is open, on loopback only.",
     )
     service_key: SecretStr | None = Field(
         None, min_length=16, description="Lets another service broadcast and administer rooms and teams."

@@ -41,7 +41,7 @@ def test_each_wrong_setting_is_one_line(tmp_path: Path) -> None:
 
 def test_settings_shows_sources_and_hides_secrets(tmp_path: Path) -> None:
     """`settings` tells each value and where it comes from; a secret's and an address's value stay hidden."""
-    done = _run(tmp_path, "settings", PRODUCTFLO_SECRET="s" * 20, REDIS_URL="redis://:pass@localhost/0")
+    done = _run(tmp_path, "settings", PRODUCTFLO_SECRET="s" * 40, REDIS_URL="redis://:pass@localhost/0")
     assert "PRODUCTFLO_PORT=0  (environment)" in done.stdout
     assert "PRODUCTFLO_HOST=127.0.0.1  (default)" in done.stdout
     assert "PRODUCTFLO_SECRET=(set, not shown)  (environment)" in done.stdout
