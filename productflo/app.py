@@ -163,6 +163,7 @@ def _assemble(
     )
     process = WebProcess(
         redis,
+        blobs,
         messages,
         bus,
         hub,

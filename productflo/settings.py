@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     secret: SecretStr | None = Field(
         None,
         min_length=32,
-        description="Signs tokens (HS256), 32 characters or more. Unset: the server is open, on loopback only.",
+        description="Signs tokens (HS256); 32 characters or more. Unset: the server is open, on loopback.",
     )
     service_key: SecretStr | None = Field(
         None, min_length=16, description="Lets another service broadcast and administer rooms and teams."

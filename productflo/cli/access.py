@@ -33,7 +33,7 @@ def _secret(settings: Settings) -> SecretStr:
     if secret is None:
         raise click.ClickException(
             "This server has no secret, so nobody needs to be let in. "
-            "Start it with `./run --share`, which makes one, or set PRODUCTFLO_SECRET (32 characters or more)."
+            "Start it with `./run --share`, which makes one, or set PRODUCTFLO_SECRET (32 characters)."
         )
     return secret
 
