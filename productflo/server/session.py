@@ -151,9 +151,11 @@ class Session:
         task.add_done_callback(self._chats.discard)
 
     async def _commit(self, entry: Entry, said: inbound.Chat, known: int) -> None:
-        """Store a message. A repetition is answered here only where the first result lies at or before
-        `known`, up to where this connection had been told; what lies after it comes over the feed, once and
-        in its order: also when the store did the work and the log had to ask it again for the answer.
+        """Store a message.
+
+        `known` is the seq up to which this connection had heard the room. What lies after it comes over the
+        feed, once and in its order; only the repetition of an older message is answered here. (A message
+        counts as repeated also where the log itself had to ask a second time.)
         """
         late = asyncio.get_running_loop().call_later(UNCONFIRMED_AFTER, self._pending, entry, said)
         try:

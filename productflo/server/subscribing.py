@@ -1,6 +1,7 @@
 """A connection's subscriptions: joining, resuming, and what it is shown first."""
 
 import asyncio
+import sys
 from dataclasses import dataclass, field
 
 from productflo.domain.identity import Identity
@@ -63,7 +64,7 @@ class Subscriber:
         return feed is not None and self.connection.id in feed.subscriptions
 
     def position(self, room: str) -> int:
-        """The seq of the last durable event of the room that was handed to this connection."""
+        """The seq up to which this connection has heard the room; beyond all where it hears nothing more."""
         feed = self.door.hub.feeds.get(room)
         subscription = feed.subscriptions.get(self.connection.id) if feed else None
         return subscription.cursor if subscription else sys.maxsize

@@ -72,9 +72,9 @@ class Chat:
         Messages are in the log in the order in which their commits were begun.
         """
         appended = await self.log.append(entry)
-        if not appended.duplicate:
-            listening = (one for one, listens in appended.assistants.items() if listens != "off")
-            self.wakeups.wake((one for one in listening if one != entry.sender), entry.room)
+        # A repeated message wakes them too: the answer to the first try may have been lost, and its wake-up.
+        listening = (one for one, listens in appended.assistants.items() if listens != "off")
+        self.wakeups.wake((one for one in listening if one != entry.sender), entry.room)
         return appended
 
     async def answer(self, answer: Answer, guard: RunGuard) -> Appended:

@@ -77,11 +77,6 @@ class Appended:
     envelope: bytes | None
     assistants: dict[str, str]
 
-    @property
-    def duplicate(self) -> bool:
-        """Whether an earlier append of the same message had written it."""
-        return self.envelope is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Record:
