@@ -18,6 +18,7 @@ from productflo.server.door import Door
 from productflo.server.heartbeat import Heartbeat
 from productflo.server.hub import Hub
 from productflo.server.quart_connection import BoundedInbox
+from productflo.server.presence_relay import PresenceRelay
 from productflo.server.relay import Relay
 from productflo.service.attendance import Attendance
 from productflo.service.broadcast import Broadcast
@@ -167,7 +168,7 @@ def _assemble(
         messages,
         bus,
         hub,
-        Relay(hub, bus, rooms, runs, system_clock),
+        Relay(hub, bus, rooms, runs, PresenceRelay(hub, rooms, presence, system_clock), system_clock),
         Heartbeat(hub, presence),
         wakeups,
     )

@@ -171,6 +171,18 @@ class PresenceNotice(Outbound):
     data: PresenceData
 
 
+class PresenceCountData(_Model):
+    here: int = Field(description="Members who are not offline.")
+    member_count: int
+
+
+class PresenceCount(Outbound):
+    """How many are there, in a room of more than 200 members; at most once a second, in place of each one."""
+
+    code: Literal[Code.PRESENCE] = Code.PRESENCE
+    data: PresenceCountData
+
+
 class HistoricResponseData(_Model):
     messages: list[dict[str, Any]] = Field(
         description="Oldest first; each a message's `data`, `code`, `timestamp`."
@@ -226,6 +238,7 @@ OUTBOUND: tuple[type[Outbound], ...] = (
     TypingNotice,
     ReadReceiptNotice,
     PresenceNotice,
+    PresenceCount,
     HistoricResponse,
     Pong,
     System,

@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
-from productflo.domain.presence import Word
 from productflo.errors import ProductFloError
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import GapReason
 from productflo.server.connection import Frame
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
 from productflo.server.hub import Hub
-from productflo.service.attendance import presence_notice
+from productflo.server.presence_relay import PresenceRelay
 from productflo.service.clock import Clock, stamp
 from productflo.service.runs import Runs
 from productflo.store.bus import Bus
@@ -28,8 +27,6 @@ IDLE_CHECK = 30.0
 """Seconds between looks at the position of every feed: Pub/Sub may drop the last event of a quiet room."""
 RETRY_DELAY = 1.0
 """Seconds until a look that the store did not answer is tried again."""
-BIG_ROOM = 200
-"""Members above which a room is not told of each one's presence."""
 
 
 @dataclass(slots=True)
@@ -40,16 +37,17 @@ class Relay:
     bus: Bus
     rooms: Rooms
     runs: Runs
+    presence: PresenceRelay
     clock: Clock
     _doubtful: set[str] = field(default_factory=set)
     _unheard: set[str] = field(default_factory=set)
-    _presence: dict[str, str] = field(default_factory=dict)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Relay until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.bus.run(self._heard, self._presence_changed, self._listening))
+            tasks.create_task(self.bus.run(self._heard, self.presence.changed, self._listening))
+            tasks.create_task(self.presence.run())
             tasks.create_task(self._mend())
             tasks.create_task(self._look_at_all())
 
@@ -85,11 +83,6 @@ class Relay:
         self._doubtful.add(room)
         self._work.set()
 
-    def _presence_changed(self, user: str, word: str) -> None:
-        self._presence.pop(user, None)
-        self._presence[user] = word
-        self._work.set()
-
     async def _look_at_all(self) -> None:
         while True:
             await asyncio.sleep(IDLE_CHECK)
@@ -103,20 +96,12 @@ class Relay:
             await self._work.wait()
             self._work.clear()
             try:
-                await self._tell_all_presence()
                 await self._each(self._doubtful, self._check)
                 await self._each(self._unheard, self._hear_again)
             except (RedisError, ProductFloError) as error:
                 log.warning("Feeds wait for the store: %s", error)
                 await asyncio.sleep(RETRY_DELAY)
                 self._work.set()
-
-    async def _tell_all_presence(self) -> None:
-        while self._presence:
-            user, word = next(iter(self._presence.items()))
-            await self._tell_presence(user, Word.parse(word))
-            if self._presence.get(user) == word:
-                del self._presence[user]
 
     async def _each(self, due: set[str], mend: Callable[[str], Awaitable[None]]) -> None:
         """Mend what is due; what becomes due meanwhile is mended after that, what fails stays due."""
@@ -170,19 +155,6 @@ class Relay:
         feed = self.hub.feeds.get(room)
         if feed:
             await hear_answers(feed, self.runs, self.clock)
-
-    async def _tell_presence(self, user: str, word: Word) -> None:
-        """Tell each connection that shares a room with the user, once."""
-        told: dict[str, Subscription] = {}
-        for room in await self.rooms.rooms_of(user):
-            feed = self.hub.feeds.get(room)
-            if feed and feed.member_count <= BIG_ROOM:
-                for key, subscription in feed.subscriptions.items():
-                    if key not in told or subscription.live:
-                        told[key] = subscription
-        frame = Frame(presence_notice(user, word.presence, stamp(self.clock)))
-        for subscription in told.values():
-            subscription.hand(frame)
 
 
 async def hear_answers(feed: Feed, runs: Runs, clock: Clock) -> None:

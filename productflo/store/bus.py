@@ -74,7 +74,10 @@ class Bus:
         channel = RoomKeys(room).bus.encode()
         if channel in self._rooms:
             self._forget(channel)
-            await self._pubsub.unsubscribe(channel)
+            try:
+                await self._pubsub.unsubscribe(channel)
+            except RedisError as error:
+                log.debug("%s is listened to in vain until the next start: %s", room, error)
 
     async def run(
         self,
