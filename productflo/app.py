@@ -17,8 +17,8 @@ from productflo.protocol.codes import CloseCode
 from productflo.server.door import Door
 from productflo.server.heartbeat import Heartbeat
 from productflo.server.hub import Hub
-from productflo.server.quart_connection import BoundedInbox
 from productflo.server.presence_relay import PresenceRelay
+from productflo.server.quart_connection import BoundedInbox
 from productflo.server.relay import Relay
 from productflo.service.attendance import Attendance
 from productflo.service.broadcast import Broadcast
