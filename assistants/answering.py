@@ -23,7 +23,10 @@ log = logging.getLogger(__name__)
 GATHER = 0.04
 """Seconds that pieces are gathered after one was shown: 25 a second read as a flow."""
 SAVE = 0.25
-"""Seconds between saves of the text, which also renew the lease and look for a stop."""
+"""Seconds between renewals of the lease, which look for a stop and save the text that is not saved yet."""
+SAVE_FIRST = 0.2
+"""Seconds after a save from which the next piece is saved before it is shown; less than `SAVE`, so that in a
+steady flow it is this save that happens."""
 CLOSE = 2.0
 """Seconds that an assistant gets to clean up when it was ended; one that takes longer is left behind."""
 
@@ -78,9 +81,11 @@ class Answering:
         self._sent = 0
         self._index = -1
         self._saved = -1
+        self._saved_at = float("-inf")
         self._changed = asyncio.Event()
         self._over = asyncio.Event()
-        self._ended: asyncio.Future[tuple[Ending, str | None]] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[tuple[Ending, str | None]] = self._loop.create_future()
 
     def end(self, ending: Ending, by: str | None = None) -> None:
         """End the answer; the first reason counts."""
@@ -165,13 +170,22 @@ class Answering:
             await self._unless_over(GATHER)
 
     async def _send(self) -> None:
+        """Show what is new.
+
+        Now and then it is saved just before, so that whoever hears a piece without having heard those before
+        it finds the text up to this very piece in the store, and can go on from there.
+        """
         try:
             if self._sent < len(self._text):
-                end = len(self._text)
-                await self._channel.piece(self._text[self._sent : end], self._index + 1)
-                self._sent, self._index = end, self._index + 1
+                end, index = len(self._text), self._index + 1
+                if self._loop.time() - self._saved_at >= SAVE_FIRST:
+                    await self._save(end, index)
+                await self._channel.piece(self._text[self._sent : end], index)
+                self._sent, self._index = end, index
             elif self._notice and not self._text:
                 await self._channel.piece(self._notice, 0)
+        except LeaseLost:
+            self.end(Ending.LEASE)
         except ProductFloError as error:
             log.debug("%s: a piece was not shown: %s", self._lease.room, error)
             # Nobody knows what was heard: show everything again, in place of what stands there.
@@ -179,36 +193,39 @@ class Answering:
             self._changed.set()
 
     async def _keep(self) -> None:
-        """Renew the lease, save the text, and look for a stop, until the answer is over."""
-        loop = asyncio.get_running_loop()
-        kept = typed = loop.time()
+        """Renew the lease, save what was shown since, and look for a stop, until the answer is over."""
+        kept = typed = self._loop.time()
         while not await self._unless_over(SAVE):
             try:
-                stop = await self._save()
+                await self._save(self._sent, self._index)
             except LeaseLost:
                 self.end(Ending.LEASE)
                 return
             except ProductFloError as error:
                 log.debug("%s: the lease was not renewed: %s", self._lease.room, error)
-                if loop.time() - kept > self._store.lease:
+                if self._loop.time() - kept > self._store.lease:
                     self.end(Ending.LEASE)
                 continue
-            kept = loop.time()
-            if stop:
-                self.end(Ending.STOPPED, stop)
+            kept = self._loop.time()
             if kept - typed >= TYPING_RENEWAL:
                 typed = kept
                 await self._channel.typing(started=True)
             await self._keep_more()
 
-    async def _save(self) -> str | None:
-        """Who asked to stop, if anybody did. What is saved is what was shown, so that the index fits."""
-        index = self._index
-        if index <= self._saved:
-            return await self._store.renew(self._lease)
-        stop = await self._store.save(self._lease, self._text[: self._sent], index)
-        self._saved = index
-        return stop
+    async def _save(self, end: int, index: int) -> None:
+        """Renew the lease, save the text up to the piece `index` where that is due, and obey a stop."""
+        if index > self._saved and self._loop.time() - self._saved_at >= SAVE_FIRST:
+            self._saved, before = index, self._saved
+            try:
+                stop = await self._store.save(self._lease, self._text[:end], index)
+            except BaseException:
+                self._saved = before
+                raise
+            self._saved_at = self._loop.time()
+        else:
+            stop = await self._store.renew(self._lease)
+        if stop:
+            self.end(Ending.STOPPED, stop)
 
     async def _unless_over(self, seconds: float) -> bool:
         """Wait; True at once when the answer is over."""

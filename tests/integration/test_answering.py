@@ -11,6 +11,7 @@ from rooms import Listener, TestRoom, listening, make_room, writing
 from workers import working
 
 from assistants import AssistantError, Context, assistant
+from assistants.answering import SAVE_FIRST
 from productflo.protocol.inbound import MAX_TEXT
 from productflo.service.runs import Runs
 from productflo.store.events import Logged, PieceSaid, RoomEvent, Typed
@@ -137,6 +138,28 @@ async def test_pieces_are_gathered_and_add_up(store_url: str, room: TestRoom, he
     assert 2 <= len(pieces) < 100
     (answer,) = await room.answers()
     assert answer["message"] == "".join(f"{number} " for number in range(200))
+
+
+async def test_whoever_comes_late_finds_the_text(store_url: str, room: TestRoom, heard: Listener) -> None:
+    """A piece heard without those before it is in the store already: from there on nothing is missing."""
+
+    @assistant("echo")
+    async def thinks(ctx: Context) -> AsyncIterator[str]:
+        for number in range(4):
+            yield f"{number} "
+            await asyncio.sleep(SAVE_FIRST + 0.05)
+
+    runs = RunStore(room.redis)
+    async with working(store_url, thinks):
+        await room.say("ada", "hello", wake=["echo"])
+        for number in range(4):
+            count = number + 1
+            await heard.until(
+                lambda events, count=count: sum(isinstance(e, PieceSaid) for e in events) == count
+            )
+            (snapshot,) = await runs.running("lab", ["echo"])
+            assert (snapshot.index, snapshot.text) == (number, "".join(f"{n} " for n in range(count)))
+        await heard.until(finished())
 
 
 async def test_questions_are_answered_in_order(store_url: str, room: TestRoom, heard: Listener) -> None:
