@@ -45,7 +45,7 @@ class Keeper:
         self._lock = lock
         self._users: dict[asyncio.StreamWriter, str] = {}
         self._server_pid: int | None = None
-        self._ready = False
+        self._last_word: dict[str, str] | None = None
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -72,21 +72,23 @@ class Keeper:
             keeping.result()
 
     async def _keep(self) -> None:
-        """Start the store, and start it again whenever it ends; return when it can not even start once."""
+        """Start the store, and start it again whenever it ends; return when it does not start at all."""
         try:
             binary = valkey.find_binary()
             await valkey.check_version(binary)
             server = await self._start(binary)
         except valkey.StoreFailed as failure:
             log.error("%s", failure)
-            self._tell({"failed": str(failure)})
+            self._last_word = {"failed": str(failure)}
+            self._tell(self._last_word)
+            await self._stop.wait()  # Whoever asked for the store may still have to come and hear it.
             return
         try:
             pauses = _pauses()
             while True:
                 begin = asyncio.get_running_loop().time()
                 ended = valkey.how_it_ended(await server.wait())
-                self._ready = False
+                self._last_word = None
                 if asyncio.get_running_loop().time() - begin > STEADY_SECONDS:
                     pauses = _pauses()
                 self._say(f"the store ended with {ended}; it starts again")
@@ -100,8 +102,8 @@ class Keeper:
         server = await valkey.start(binary, self._folder.place, pass_fds=(self._lock.fileno(),))
         self._server_pid = server.pid
         self._note_holders()
-        self._ready = True
-        self._tell({"url": self._folder.url})
+        self._last_word = {"url": self._folder.url}
+        self._tell(self._last_word)
         return server
 
     async def _start_again(self, binary: Path, pauses: Iterator[float]) -> Process:
@@ -119,8 +121,8 @@ class Keeper:
             if who := (await reader.readline()).decode(errors="replace").strip():
                 self._users[writer] = who
                 self._note_holders()
-                if self._ready:
-                    self._tell({"url": self._folder.url}, writer)
+                if self._last_word is not None:
+                    self._tell(self._last_word, writer)
                 await reader.read()
         except ConnectionError as error:
             log.debug("a user's connection broke: %s", error)

@@ -1,6 +1,7 @@
 """The embedded store: what it keeps, who shares it, and that nothing is left of it."""
 
 import asyncio
+import fcntl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from processes import Spoken, ended, environment, holder, kill, running
 
+from productflo.store import valkey
 from productflo.store.connect import open_redis
 from productflo.store.embedded import EmbeddedStore, StoreFailed, holder_of
+from productflo.store.folder import Folder, Holder
 
 USER = """
 import asyncio, sys
@@ -105,6 +108,20 @@ async def test_a_killed_keeper_is_replaced(tmp_path: Path) -> None:
         assert holder(tmp_path).keeper != had.keeper
 
 
+async def test_a_store_without_its_keeper_is_ended_first(tmp_path: Path) -> None:
+    """Where the kernel does not end Valkey with its keeper (macOS), the next start does, and has the data."""
+    folder = Folder(tmp_path)
+    with folder.lock.open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        orphan = await valkey.start(valkey.find_binary(), folder.place, pass_fds=(lock.fileno(),))
+        folder.write_holder(lock, Holder(keeper=0, server=orphan.pid, users=("a user long gone",)))
+    async with open_redis(folder.url) as client:
+        await client.set("said", "hello")
+    async with EmbeddedStore(tmp_path) as store, open_redis(store.url) as client:
+        assert orphan.returncode == 0
+        assert await client.get("said") == b"hello"
+
+
 async def test_others_are_told_who_has_the_folder(tmp_path: Path) -> None:
     """The holder of a folder is known by name and process; when it has left, nobody is."""
     async with user(tmp_path, "productflo up") as process:
@@ -135,10 +152,13 @@ async def test_damaged_data_are_told_with_the_way_to_repair_them(tmp_path: Path)
         await EmbeddedStore(tmp_path).__aenter__()
 
 
-async def test_a_program_that_is_no_store_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A configured program that is not a server is named in the error."""
-    monkeypatch.setenv("PRODUCTFLO_STORE_BINARY", "true")
-    with pytest.raises(StoreFailed, match="true does not run here"):
+@pytest.mark.parametrize("program", ["true", "no-such-program"])
+async def test_a_program_that_is_no_store_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """A configured program that is not a server, or not there, is named in the error."""
+    monkeypatch.setenv("PRODUCTFLO_STORE_BINARY", program)
+    with pytest.raises(StoreFailed, match=rf"{program}.*(does not run here|not a program)"):
         await EmbeddedStore(tmp_path).__aenter__()
 
 
