@@ -48,7 +48,8 @@ const HANDLERS: Record<string, Handler> = {
     if (data.sender !== scene.me) scene.rooms.update(roomId, room => typed(room, data))
   },
   presence: (scene, roomId, envelope) => {
-    const { sender, status } = envelope.data as { sender: string; status: Presence }
+    const { sender, status } = envelope.data as { sender?: string; status?: Presence }
+    if (!sender || !status) return // A big room tells how many are there, not who.
     if (roomId) scene.rooms.update(roomId, room => presenceSaid(room, sender, status))
     else scene.rooms.updateAll(room => presenceSaid(room, sender, status))
   },
