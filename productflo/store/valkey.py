@@ -23,9 +23,9 @@ LOG_LINES = 6  # Of the server's log, in the report of a failed start.
 _HINTS = (
     (
         "Bad file format reading the append only file",
-        "The data are damaged, not at their end only. Copy {dir} to a safe place, then repair it with\n"
-        "  cd '{dir}/appendonlydir' &&\n"
-        "  bash -c \"exec -a valkey-check-aof '{binary}' --fix appendonly.aof.manifest\"",
+        "The data are damaged, not at their end only. Copy {dir} to a safe place. "
+        "Then this drops what comes after the damaged place:\n  cd '{dir}/appendonlydir' &&\n"
+        "  bash -c \"exec -a valkey-check-aof '{binary}' --fix {damaged}\"",
     ),
     (
         "Can't handle RDB format version",
@@ -35,6 +35,7 @@ _HINTS = (
     ("Read-only file system", "Nothing can be written to {dir}: name another folder in PRODUCTFLO_DATA_DIR."),
     ("Permission denied", "This user may not write to {dir}: name another folder in PRODUCTFLO_DATA_DIR."),
 )
+_DAMAGED = re.compile(r"reading the append only file ([^\s:]+)")
 
 
 class StoreFailed(Exception):
@@ -204,7 +205,11 @@ def _explain(reason: str, binary: Path, place: Place, begin: int) -> str:
             log.seek(begin)
             lines = log.read().decode(errors="replace").splitlines()
     text = "\n".join(lines)
+    found = _DAMAGED.search(text)
+    damaged = found[1] if found else "FILE"
     parts = [f"The store did not start ({binary}): {reason}."]
     parts += [f"  {line}" for line in lines[-LOG_LINES:]]
-    parts += [hint.format(dir=place.data, binary=binary) for sign, hint in _HINTS if sign in text]
+    parts += [
+        hint.format(dir=place.data, binary=binary, damaged=damaged) for sign, hint in _HINTS if sign in text
+    ]
     return "\n".join([*parts, f"Its whole log: {place.log}"])
