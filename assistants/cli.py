@@ -20,6 +20,7 @@ from productflo.service.attendance import Attendance
 from productflo.service.chat import Chat
 from productflo.service.clock import system_clock
 from productflo.service.files import Files
+from productflo.service.receipts import Receipts
 from productflo.service.wakeups import Wakeups
 from productflo.settings import Settings
 from productflo.store.bus import Bus
@@ -142,6 +143,7 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
                 presence=presence,
                 chat=chat,
                 attendance=Attendance(presence, bus, system_clock),
+                receipts=Receipts(rooms, messages, bus, system_clock),
                 bus=bus,
                 runs=RunStore(redis),
                 model=model,

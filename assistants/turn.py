@@ -12,17 +12,20 @@ from redis.exceptions import RedisError
 from assistants.answering import Answering, Ending, Outcome
 from assistants.channel import Channel
 from assistants.context import Context, Member, Message, Model, Receipt
+from assistants.errors import AssistantError
 from assistants.registry import Ready
 from assistants.stops import Stops
 from assistants.transcript import RoomTranscript, message_of
 from assistants.verdict import Verdict, interrupted, judge, stopped
+from productflo.domain.identity import Identity
 from productflo.domain.waking import Company, Heard, Listens, wakes, without_mention
-from productflo.errors import Conflict, LeaseLost, PermissionDenied, StoreAway
+from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError, StoreAway
 from productflo.protocol.ids import random_id
 from productflo.protocol.outbound import AnswerData
 from productflo.service.attendance import Attendance
 from productflo.service.chat import Answer, Chat
 from productflo.service.clock import Clock
+from productflo.service.receipts import Receipts
 from productflo.store.bus import Bus
 from productflo.store.log import Log, RunGuard
 from productflo.store.presence import PresenceStore
@@ -48,6 +51,7 @@ class Services:
     presence: PresenceStore
     chat: Chat
     attendance: Attendance
+    receipts: Receipts
     bus: Bus
     runs: RunStore
     model: Model
@@ -129,6 +133,7 @@ class Turn:
         """Answer a message; False where this worker ends in the middle of it."""
         begun = await self._services.runs.begin(self._lease, question.seq, random_id("msg"))
         channel = self._channel(begun, question)
+        await self._read(question)
         await channel.typing(started=True)
         receipt = Receipt()
         if begun.stop:
@@ -143,6 +148,14 @@ class Turn:
         await self._finish(question, begun, verdict, receipt)
         await channel.typing(started=False)
         return True
+
+    async def _read(self, question: Message) -> None:
+        """Move the assistant's read mark, as a member that reads before it answers."""
+        try:
+            reader = Identity(self._assistant.id, self._assistant.name)
+            await self._services.receipts.read(reader, self._room, question.id)
+        except (ProductFloError, RedisError) as error:
+            log.debug("%s: the reading of a question was not told: %s", self._room, error)
 
     async def _ask(self, question: Message, begun: Begun, channel: Channel, receipt: Receipt) -> Outcome:
         """Run the assistant's code. When this returns it is closed, and so is the model's connection."""
@@ -168,14 +181,7 @@ class Turn:
             await self._services.runs.pass_over(self._lease, question.seq)
             return
         if verdict.reference:
-            log.error(
-                "%s failed in %s, reference %s: %r",
-                self._assistant.id,
-                self._room,
-                verdict.reference,
-                verdict.error or "out of time",
-                exc_info=verdict.error,
-            )
+            self._log_failure(verdict)
         data = AnswerData(
             run_id=begun.run_id,
             state=verdict.state,
@@ -193,6 +199,18 @@ class Turn:
         except PermissionDenied:
             log.info("%s was removed from %s while it answered", self._assistant.id, self._room)
             await self._services.runs.pass_over(self._lease, question.seq)
+
+    def _log_failure(self, verdict: Verdict) -> None:
+        """What the room was told in its own words needs no trace of where it was said."""
+        told = isinstance(verdict.error, AssistantError)
+        log.error(
+            "%s failed in %s, reference %s: %r",
+            self._assistant.id,
+            self._room,
+            verdict.reference,
+            verdict.error or "out of time",
+            exc_info=verdict.error.__cause__ if told and verdict.error else verdict.error,
+        )
 
     async def _write(self, answer: Answer, guard: RunGuard) -> None:
         """Append the answer; while the store is away try again, as long as a lease lasts."""
