@@ -5,12 +5,14 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Websocket
 from quart.asgi import ASGIWebsocketConnection
 
 from productflo.protocol.codes import CloseCode
 from productflo.protocol.ids import random_id
 from productflo.server.connection import Frame
+from productflo.server.transport import transport_of, transport_under
 
 INBOX = 16
 """Messages read ahead of their handling; then the socket is left unread. (Quart's own queue has no bound:
@@ -24,11 +26,37 @@ CLOSE_TIMEOUT = 2.0
 
 
 class BoundedInbox(ASGIWebsocketConnection):
-    """Quart's ASGI connection with a bounded queue of messages from the client."""
+    """Quart's ASGI connection with a bounded queue of messages from the client, and a bounded end."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.queue = asyncio.Queue(INBOX)
+        self._gone = False
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """As Quart's; then read on until the client is gone, which it is soon.
+
+        A server that nobody takes messages from any more would wait for ever with the next one in its hand.
+        """
+        await super().__call__(receive, send)
+        if True:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._client_leaves(receive)
+        except TimeoutError:
+            if transport := transport_of(send):
+                transport.abort()
+                await self._client_leaves(receive)
+
+    async def handle_messages(self, receive: ASGIReceiveCallable) -> None:
+        """Take messages in until the client is gone."""
+        await super().handle_messages(receive)
+        self._gone = True
+
+    async def _client_leaves(self, receive: ASGIReceiveCallable) -> None:
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
 
 
 class QuartConnection:
@@ -85,11 +113,16 @@ class QuartConnection:
             yield await self._websocket.receive()
 
     async def write(self) -> None:
-        """Send what is handed over, until closed; then the close frame, if the reader takes it in time."""
+        """Send what is handed over, until closed; then the close frame.
+
+        A reader who does not take that in time is dropped.
+        """
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(self._send_all())
             await self._ending.wait()
-            await asyncio.wait({sending}, timeout=CLOSE_TIMEOUT)
+            _, stuck = await asyncio.wait({sending}, timeout=CLOSE_TIMEOUT)
+            if stuck and (transport := transport_under(self._websocket)):
+                transport.abort()
             sending.cancel()
 
     async def _send_all(self) -> None:
