@@ -39,7 +39,7 @@ class BoundedInbox(ASGIWebsocketConnection):
         A server that nobody takes messages from any more would wait for ever with the next one in its hand.
         """
         await super().__call__(receive, send)
-        if True:
+        if not self._accepted or self._gone:
             return
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):

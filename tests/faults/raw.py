@@ -1,0 +1,72 @@
+"""A WebSocket client without manners: a bare socket that sends what it likes and reads when it is told to."""
+
+import asyncio
+import base64
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from chatting import PATIENCE_SECONDS
+
+TEXT, PING = 0x1, 0x9
+RECEIVE_BUFFER = 4096  # Small, so that what it does not read stays with the server soon.
+
+
+def frame(payload: bytes, opcode: int = TEXT) -> bytes:
+    """A whole masked frame (RFC 6455, 5.2); the mask is zero, which leaves the payload as it is."""
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + size.to_bytes(2, "big")
+    return bytes([0x80 | opcode]) + length + bytes(4) + payload
+
+
+def said(code: str, user: str, room: str | None = None, **data: Any) -> bytes:
+    """An envelope as a frame."""
+    envelope: Mapping[str, Any] = {"code": code, "user_id": user, "room_id": room, "data": data}
+    return frame(json.dumps(envelope).encode())
+
+
+class RawClient:
+    """The socket after the upgrade."""
+
+    def __init__(self, plain: socket.socket) -> None:
+        self._socket = plain
+
+    async def send(self, data: bytes) -> None:
+        """Send all of it. Raises `ConnectionError` where the server is gone."""
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    async def rest(self) -> bytes:
+        """Read until the server's end of the connection."""
+        read = bytearray()
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            try:
+                while part := await loop.sock_recv(self._socket, 65_536):
+                    read += part
+            except ConnectionError:
+                pass  # A reset is an end as well.
+        return bytes(read)
+
+
+@asynccontextmanager
+async def raw_client(port: int, path: str = "/ws") -> AsyncIterator[RawClient]:
+    """A bare socket, upgraded."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        plain.setblocking(False)
+        await loop.sock_connect(plain, ("127.0.0.1", port))
+        key = base64.b64encode(os.urandom(16)).decode()
+        head = (
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        await loop.sock_sendall(plain, head.encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += await loop.sock_recv(plain, 1)
+        assert answer.startswith(b"HTTP/1.1 101"), answer
+        yield RawClient(plain)
