@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import sys
+import time
 import tomllib
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -22,6 +23,7 @@ from productflo.settings import Settings
 from productflo.store.embedded import EmbeddedStore, StoreFailed, holder_of
 from productflo.supervisor import Child, Program, say, supervised
 
+STRIKE_SECONDS = 0.5  # A server that was killed a moment ago is still listed; its keeper notices in less.
 LOOK_SECONDS = 0.05  # Between two looks at whether the web process answers.
 ANSWER_SECONDS = 5.0  # One look at most.
 
@@ -45,8 +47,10 @@ def up(share: bool) -> None:
 
 
 def _refuse_used_folder(settings: Settings) -> None:
-    holder = holder_of(settings.data_dir) if settings.redis_url is None else None
-    if holder is not None:
+    if settings.redis_url is not None or holder_of(settings.data_dir) is None:
+        return
+    time.sleep(STRIKE_SECONDS)
+    if holder := holder_of(settings.data_dir):
         raise StoreFailed(
             f"The data folder {settings.data_dir.resolve()} is in use by {' and '.join(holder.users)}. "
             "Stop that one, or start this one on a folder of its own: PRODUCTFLO_DATA_DIR=other-data ./run"

@@ -17,6 +17,7 @@ from productflo.store.valkey import StoreFailed
 __all__ = ["EmbeddedStore", "StoreFailed", "holder_of"]
 
 JOIN_SECONDS = 20.0  # Longer than a predecessor takes to stop its store.
+LEAVE_SECONDS = 2.0  # A keeper that is well answers at once; the end of the process does the same.
 AGAIN_SECONDS = 0.1  # Between two tries to find or start a keeper.
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -106,7 +107,7 @@ class EmbeddedStore:
                 reader, writer = await self._join_again(folder)
                 log.warning("the store runs again")
         finally:
-            writer.close()
+            await _leave(reader, writer)
 
     async def _join_again(self, folder: Folder) -> Connection:
         while True:
@@ -115,6 +116,18 @@ class EmbeddedStore:
             except StoreFailed as failure:
                 log.error("%s", failure)
                 await asyncio.sleep(JOIN_SECONDS)
+
+
+async def _leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Close the connection once the keeper has struck us off: the next one must not find us in its list."""
+    try:
+        writer.write_eof()
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await reader.read()
+    except (OSError, TimeoutError) as error:
+        log.debug("the keeper did not say goodbye: %s", error)
+    finally:
+        writer.close()
 
 
 def _start_keeper(folder: Folder) -> bool:

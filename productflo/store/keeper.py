@@ -127,10 +127,10 @@ class Keeper:
         except ConnectionError as error:
             log.debug("a user's connection broke: %s", error)
         finally:
-            writer.close()
             if self._users.pop(writer, None):
                 self._note_holders()
                 self._stop_unless_used()
+            writer.close()  # Last, so that who leaves knows that it is no longer listed.
 
     def _stop_unless_used(self) -> None:
         if not self._users:
