@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 import { isPreviewed } from '../files'
 import type { FileData } from '../protocol'
@@ -76,7 +76,7 @@ function Preview({ file }: { file: FileData }) {
 function Lightbox({ file, address, onClose }: { file: FileData; address: string; onClose(): void }) {
   const { files } = useDesk()
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => dialog.current?.showModal(), [])
+  useLayoutEffect(() => dialog.current?.showModal(), [])
   return (
     <dialog ref={dialog} class="lightbox" aria-label={file.name} onClose={onClose} onClick={closeOnBackdrop}>
       <img src={address} alt={file.name} />

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 import { roomIdFromName } from '../ids'
 import { navigate, roomPath } from '../router'
@@ -19,7 +19,7 @@ export function Switcher({ onClose }: { onClose(): void }) {
   const [typed, setTyped] = useState('')
   const [chosen, setChosen] = useState(0)
   const choices = useChoices(typed)
-  useEffect(() => dialog.current?.showModal(), [])
+  useLayoutEffect(() => dialog.current?.showModal(), [])
 
   const go = (choice: Choice | undefined) => {
     if (!choice) return

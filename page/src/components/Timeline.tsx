@@ -82,7 +82,7 @@ export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: P
         <div ref={scroll.content} class="rows">
           <Top room={room} />
           {isEmpty && <EmptyRoom room={room} onSuggest={onSuggest} />}
-          <div role="log" aria-label="Messages" aria-busy={loading !== undefined && loading !== 'failed'}>
+          <div role="log" aria-label="Messages" aria-busy={!history.loaded || (loading !== undefined && loading !== 'failed')}>
             {rows.map(draw)}
           </div>
           {room.answers.map(answer => !history.hasNewer && <AnswerRow key={answer.messageId} room={room} answer={answer} known={known} onShow={onShow} />)}
@@ -114,7 +114,10 @@ function Top({ room }: { room: Room }) {
       </p>
     )
   }
-  if (!room.history.loaded || room.history.hasOlder) return <p class="top"><span class="spinner" /> Loading messages</p>
+  if (!room.history.loaded || room.history.hasOlder) {
+    const isLoading = loading !== undefined || !room.history.loaded
+    return <p class="top">{isLoading && <><span class="spinner" /> Loading messages</>}</p>
+  }
   return room.history.messages.length > 0 ? <p class="top">This is where <strong>#{room.id}</strong> begins.</p> : null
 }
 
