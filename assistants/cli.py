@@ -132,7 +132,11 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
     if model.configured:
         model.warm_up()
     async with open_redis(settings.redis_url) as redis:
-        rooms, bus, messages = Rooms(redis), Bus(redis), Log(redis, retention=settings.retention_messages)
+        rooms, bus, messages = (
+            Rooms(redis),
+            Bus(redis, shards=(0,)),
+            Log(redis, retention=settings.retention_messages),
+        )
         presence = PresenceStore(redis)
         files = Files(FileStore(redis), LocalBlobs(settings.data_dir / "files"), settings.max_file_bytes)
         chat = Chat(messages, rooms, Teams(redis), files, Wakeups(redis), system_clock)

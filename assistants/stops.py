@@ -27,7 +27,7 @@ class Stops:
 
     async def run(self) -> None:
         """Hear what is asked for, until cancelled."""
-        await self._bus.run(self._heard, lambda user, word: None, lambda room: None, presence=False)
+        await self._bus.run(self._heard, lambda user, word: None, lambda room: None)
 
     @asynccontextmanager
     async def heard_by(self, answering: Answering, room: str, message_id: str) -> AsyncIterator[None]:

@@ -6,7 +6,7 @@ new subscription of a channel `on_subscribed` is called, and the relay reads wha
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -25,18 +25,18 @@ RECONNECT_DELAY = 0.2
 SUBSCRIBE_TIMEOUT = 5.0
 """Seconds for a subscription to be confirmed, before the caller is told that the store is away."""
 
-LAST_SHARD = PresenceKeys(PRESENCE_SHARDS - 1).bus.encode()
-
 
 class Bus:
     """The channels of the rooms that this process asked for.
 
     `run()` must be running for `subscribe` to return. Events are handed to `on_event(room, event)` in the
-    order in which the store published them; it must not block.
+    order in which the store published them; it must not block. `shards` are those of presence that are
+    listened to: one at least, because a connection without a channel can not listen.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, shards: Sequence[int] = range(PRESENCE_SHARDS)) -> None:
         self._redis = redis
+        self._presence = [PresenceKeys(shard).bus.encode() for shard in shards]
         self._pubsub: PubSub = redis.pubsub()
         self._confirmed: dict[bytes, asyncio.Event] = {}
         self._rooms: dict[bytes, str] = {}
@@ -84,21 +84,18 @@ class Bus:
         on_event: Callable[[str, RoomEvent], None],
         on_presence: Callable[[str, str], None],
         on_subscribed: Callable[[str], None],
-        *,
-        presence: bool = True,
     ) -> None:
         """Hand events on until cancelled; through any number of lost connections.
 
         `on_presence(user, "word|epoch")` tells changes of presence; `on_subscribed(room)` that a room's
         channel is listened to from now on, for the first time or again.
         """
-        first = [PresenceKeys(shard).bus for shard in range(PRESENCE_SHARDS if presence else 1)]
         attached = failing = False
         try:
             while True:
                 try:
                     if not attached:
-                        await self._pubsub.subscribe(*first)
+                        await self._pubsub.subscribe(*self._presence)
                         attached = True
                     message = await self._pubsub.get_message(timeout=None)
                     failing = False
@@ -126,7 +123,7 @@ class Bus:
             if room is not None:
                 self._confirmed[channel].set()
                 on_subscribed(room)
-            elif channel == LAST_SHARD:
+            elif channel == self._presence[-1]:
                 self._presence_heard.set()
         elif message["type"] == "message":
             if room is not None:
