@@ -82,7 +82,7 @@ class WebProcess:
     async def drain(self) -> None:
         """Take no more part: not ready, and every socket closed with 1012. Returns when they are gone."""
         self.draining = True
-        self.hub.close_all(CloseCode.RESTART, f"retry_after={uniform(0.1, RECONNECT_WITHIN):.1f}")  # noqa: S311
+        self.hub.close_all(CloseCode.RESTART, _come_back)
         await self.hub.emptied()
 
     async def serving(self) -> AsyncGenerator[None, None]:
@@ -197,6 +197,11 @@ def _guard_requests(app: Quart, guard: Guard) -> None:
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         return response
+
+
+def _come_back() -> str:
+    """A close reason with a delay of its own for each client, so that they do not all return at once."""
+    return f"retry_after={uniform(0.1, RECONNECT_WITHIN):.1f}"  # noqa: S311 - nobody gains by guessing it
 
 
 def _fail_loudly(running: asyncio.Task[None]) -> None:

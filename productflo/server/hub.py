@@ -1,7 +1,7 @@
 """All live connections of this process: their subscriptions, by room."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from productflo.protocol.codes import CloseCode
@@ -25,11 +25,15 @@ class Hub:
         self.users: dict[str, str] = {}
         self._empty = asyncio.Event()
         self._empty.set()
+        self._closing: tuple[CloseCode, Callable[[], str]] | None = None
 
     def opened(self, connection: Connection) -> None:
-        """A connection is there, whoever it may be."""
+        """A connection is there, whoever it may be. After `close_all` it is closed as the others were."""
         self.connections[connection.id] = connection
         self._empty.clear()
+        if self._closing:
+            code, reason = self._closing
+            connection.close(code, reason())
 
     def arrived(self, connection: Connection, user: str) -> None:
         """A connection's user is known from now on."""
@@ -87,10 +91,11 @@ class Hub:
             feed.advance(records[0].seq, [record.envelope for record in records])
         return True
 
-    def close_all(self, code: CloseCode, reason: str) -> None:
-        """Close every connection."""
-        for connection in list(self.connections.values()):
-            connection.close(code, reason)
+    def close_all(self, code: CloseCode, reason: Callable[[], str]) -> None:
+        """Close every connection, and those that still come; each is given a reason of its own."""
+        self._closing = code, reason
+        for connection in self.connections.values():
+            connection.close(code, reason())
 
     async def emptied(self) -> None:
         """Wait until no connection is left."""

@@ -1,0 +1,87 @@
+"""A stop with many open sockets: all are told when to come back, none holds the process, all go on."""
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from chatting import Client, Server
+from faults.deployment import deployed
+from faults.raw import raw_client, said
+from faults.traffic import talking
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+STOP_SECONDS = 8.0  # From SIGTERM to the end of the process, whatever hangs.
+LONG = "x" * 36_000
+
+
+async def closed_with(client: Client) -> ConnectionClosed:
+    """How the server ends a connection."""
+    try:
+        while True:
+            await client.next()
+    except ConnectionClosed as closed:
+        return closed
+
+
+async def enter(stack: AsyncExitStack, server: Server, user: str) -> Client:
+    """A client that has joined."""
+    client = await stack.enter_async_context(server.client(user))
+    await client.join("room")
+    return client
+
+
+async def comes_too_early(server: Server) -> None:
+    """A client that returns while the old process is still there is turned away as the others were."""
+    try:
+        async with server.client("early") as early:
+            closing = await closed_with(early)
+    except (OSError, WebSocketException):
+        return  # The process listens no more.
+    assert closing.rcvd is not None
+    assert closing.rcvd.code == 1012
+
+
+@pytest.mark.parametrize("stuck", [0, 2])
+async def test_everybody_is_told_when_to_come_back(tmp_path: Path, stuck: int) -> None:
+    """50 sockets, of which some never read and one never said a word: 1012, and an end in time."""
+    async with deployed(tmp_path) as deployment, AsyncExitStack() as stack:
+        server, web = deployment.server, deployment.web
+        polite = [await enter(stack, server, f"user{at}") for at in range(49 - stuck)]
+        polite.append(await stack.enter_async_context(server.client("silent")))
+        writer = polite[0]
+        for at in range(stuck):
+            mute = await stack.enter_async_context(raw_client(server.port))
+            await mute.send(said("join", f"mute{at}", "room"))
+            await writer.until("join", member=lambda member, at=at: member["id"] == f"mute{at}")
+        if stuck:  # Enough for their sockets to be full, and too little for their outboxes.
+            for _ in range(15):
+                await writer.chat("room", LONG)
+        began = time.monotonic()
+        os.kill(web.pid, signal.SIGTERM)
+        closings = await asyncio.gather(*map(closed_with, polite))
+        assert {closing.rcvd.code for closing in closings if closing.rcvd} == {1012}
+        delays = [closing.rcvd.reason for closing in closings if closing.rcvd]
+        assert len(delays) == len(polite)
+        assert len(set(delays)) > 1
+        assert all(delay.startswith("retry_after=") for delay in delays)
+        await comes_too_early(server)
+        assert await web.ends() == 0
+        assert time.monotonic() - began < STOP_SECONDS
+        assert not any("Traceback" in line for line in web.lines)
+
+
+async def test_clients_go_on_at_the_next_process(tmp_path: Path) -> None:
+    """They come back while the old process is still there and when the new one is: nothing is missed."""
+    async with deployed(tmp_path) as deployment, talking(deployment.server) as traffic:
+        for _ in range(2):
+            await traffic.goes_on()
+            os.kill(deployment.web.pid, signal.SIGTERM)
+            assert await deployment.web.ends() == 0
+            await deployment.start_web()
+        await traffic.goes_on()
+        assert await traffic.problems() == []
+        assert [one.gaps for one in (*traffic.readers, *traffic.writers) if one.gaps] == []
