@@ -169,7 +169,6 @@ def _errors() -> str:
 
 _REST = {
     errors.ErrorCode.PROCESSING_ERROR: "The server failed; the log says why.",
-    errors.ErrorCode.RATE_LIMITED: "Too much at once; try again after `retry_after` seconds.",
 }
 
 

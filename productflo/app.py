@@ -20,6 +20,7 @@ from productflo.server.hub import Hub
 from productflo.server.presence_relay import PresenceRelay
 from productflo.server.quart_connection import BoundedInbox
 from productflo.server.relay import Relay
+from productflo.service.accounts import Accounts
 from productflo.service.attendance import Attendance
 from productflo.service.broadcast import Broadcast
 from productflo.service.chat import Chat
@@ -32,6 +33,7 @@ from productflo.service.receipts import Receipts
 from productflo.service.runs import Runs
 from productflo.service.wakeups import Wakeups
 from productflo.settings import Settings
+from productflo.store.accounts import AccountStore
 from productflo.store.bus import Bus
 from productflo.store.connect import client
 from productflo.store.files import FileStore
@@ -47,6 +49,7 @@ from productflo.web.broadcast import broadcast_blueprint
 from productflo.web.errors import register_errors
 from productflo.web.files import files_blueprint
 from productflo.web.guard import Guard
+from productflo.web.login import login_blueprint
 from productflo.web.ops import ops_blueprint
 from productflo.web.page import page_blueprint
 from productflo.web.rooms import rooms_blueprint
@@ -172,9 +175,11 @@ def _assemble(
         Heartbeat(hub, presence),
         wakeups,
     )
+    invites = InviteStore(redis)
     for blueprint in (
         ws_blueprint(door, guard),
-        sessions_blueprint(Invites(InviteStore(redis), reserved.__contains__), guard),
+        sessions_blueprint(Invites(invites, reserved.__contains__), guard),
+        login_blueprint(Accounts(AccountStore(redis), invites.claim_user, reserved.__contains__), guard),
         files_blueprint(files, guard),
         rooms_blueprint(membership, rooms, history, profiles, guard),
         teams_blueprint(teams, guard),

@@ -96,6 +96,12 @@ class TooLarge(ProductFloError):
     code = ErrorCode.TOO_LARGE
 
 
+class RateLimited(ProductFloError):
+    """Too much at once; try again after `retry_after` seconds."""
+
+    code = ErrorCode.RATE_LIMITED
+
+
 class StoreAway(ProductFloError):
     """The store did not answer; nothing is known to have been written."""
 

@@ -4,7 +4,8 @@ import asyncio
 import getpass
 import re
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import click
@@ -15,6 +16,16 @@ from productflo.errors import ProductFloError
 from productflo.network import is_loopback, own_addresses
 from productflo.settings import Settings
 from productflo.store.embedded import EmbeddedStore, StoreFailed
+
+
+@asynccontextmanager
+async def store_from_outside(settings: Settings, who: str) -> AsyncIterator[str]:
+    """Return the store's address: the setting's, or that of a share of the embedded store, taken as `who`."""
+    if settings.redis_url is not None:
+        yield settings.redis_url
+        return
+    async with EmbeddedStore(settings.data_dir, who) as store:
+        yield store.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,8 @@ class Link:
         return f"{self.purpose}: {self.url}"
 
 
-def _secret(settings: Settings) -> SecretStr:
+def need_secret(settings: Settings) -> SecretStr:
+    """Return the secret that signs tokens. Raises `click.ClickException` on an open server."""
     secret = settings.secret or stored_secret(settings.data_dir)
     if secret is None:
         raise click.ClickException(
@@ -47,7 +59,7 @@ def token(user: str, name: str, teams: tuple[str, ...], hours: float | None) -> 
     """Print a token for USER, for a client's `Authorization: Bearer` or `?token=`."""
     from productflo.service import tokens
 
-    secret = _secret(load_settings()).get_secret_value()
+    secret = need_secret(load_settings()).get_secret_value()
     hold = tokens.DEFAULT_HOURS if hours is None else hours
     try:
         click.echo(tokens.mint(secret, user, name, teams, hold, time.time()))
@@ -61,7 +73,7 @@ def token(user: str, name: str, teams: tuple[str, ...], hours: float | None) -> 
 def invite(name: str, user_id: str | None) -> None:
     """Print a link that lets NAME in, once, within 24 hours."""
     settings = load_settings()
-    _secret(settings)
+    need_secret(settings)
     try:
         code = asyncio.run(_invite_from_outside(settings, name, user_id))
     except (ProductFloError, StoreFailed) as error:
@@ -70,12 +82,8 @@ def invite(name: str, user_id: str | None) -> None:
 
 
 async def _invite_from_outside(settings: Settings, name: str, user_id: str | None) -> str:
-    """Make an invitation, through a share in the embedded store where no other is set."""
-    async with AsyncExitStack() as stack:
-        if settings.redis_url is None:
-            store = await stack.enter_async_context(EmbeddedStore(settings.data_dir, "productflo invite"))
-            settings = settings.model_copy(update={"redis_url": store.url})
-        return await _invite(settings, name, user_id)
+    async with store_from_outside(settings, "productflo invite") as url:
+        return await _invite(settings.model_copy(update={"redis_url": url}), name, user_id)
 
 
 async def _invite(settings: Settings, name: str, user_id: str | None) -> str:

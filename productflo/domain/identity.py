@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+SERVICE_ID = "service"
+"""Whom a caller with the service key is recorded as. No person may have this id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

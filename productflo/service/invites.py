@@ -89,9 +89,13 @@ class Invites:
 
 def guest_id(name: str) -> str:
     """`Ana Rey` -> `ana-rey-` and four random characters; a name without Latin letters -> `guest-...`."""
+    return f"{slug(name)}-{''.join(secrets.choice(CROCKFORD) for _ in range(_SUFFIX_LENGTH))}"
+
+
+def slug(name: str) -> str:
+    """`Ana Rey` -> `ana-rey`; a name without Latin letters and digits -> `guest`."""
     latin = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", latin).strip("-")[:_SLUG_LENGTH].strip("-") or "guest"
-    return f"{slug}-{''.join(secrets.choice(CROCKFORD) for _ in range(_SUFFIX_LENGTH))}"
+    return re.sub(r"[^a-z0-9]+", "-", latin).strip("-")[:_SLUG_LENGTH].strip("-") or "guest"
 
 
 def _gone() -> NotFound:

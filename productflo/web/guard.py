@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from quart import Request, Websocket
 
-from productflo.domain.identity import Identity
+from productflo.domain.identity import SERVICE_ID, Identity
 from productflo.errors import PermissionDenied, Unauthenticated, ValidationFailed
 from productflo.protocol.ids import ID_PATTERN
 from productflo.service import tokens
@@ -16,8 +16,6 @@ from productflo.web.origin import is_allowed_host, is_same_origin, own_hosts
 
 COOKIE = "productflo_token"
 """The browser's token; scripts can not read it."""
-SERVICE_ID = "service"
-"""Whom a caller with the service key is recorded as. No person may have this id."""
 
 _ID = re.compile(ID_PATTERN)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

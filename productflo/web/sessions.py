@@ -1,6 +1,5 @@
 """Who am I, coming in by invitation, and signing out."""
 
-import math
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +11,8 @@ from productflo.errors import NotFound, PermissionDenied, Unauthenticated
 from productflo.protocol.timestamps import format_time
 from productflo.service import tokens
 from productflo.service.invites import Invites
-from productflo.web.guard import COOKIE, Guard
+from productflo.web.cookie import forget_token, set_token
+from productflo.web.guard import Guard
 
 
 def sessions_blueprint(invites: Invites, guard: Guard) -> Blueprint:
@@ -43,22 +43,14 @@ def sessions_blueprint(invites: Invites, guard: Guard) -> Blueprint:
             secret, identity.user_id, identity.name, identity.teams, tokens.DEFAULT_HOURS, time.time()
         )
         response = jsonify(_session(guard, identity))
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=math.floor(tokens.DEFAULT_HOURS * 3600),
-            path="/",
-            httponly=True,
-            samesite="Strict",
-            secure=_over_tls(),
-        )
+        set_token(response, token)
         return response
 
     @blueprint.post("/auth/logout")
     async def logout() -> Response:
         _from_our_page()
         response = Response(status=204)
-        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=_over_tls())
+        forget_token(response)
         return response
 
     return blueprint
@@ -83,8 +75,3 @@ def _from_our_page() -> None:
     """Nobody is signed in or out by another site's form: such a form sends no JSON, and its own Origin."""
     if "Origin" not in request.headers and not request.is_json:
         raise PermissionDenied("This needs an Origin header or a JSON body")
-
-
-def _over_tls() -> bool:
-    """Whether the browser speaks TLS, also to a proxy before us: its Origin says so and was checked."""
-    return request.scheme == "https" or request.headers.get("Origin", "").startswith("https://")

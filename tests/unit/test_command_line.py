@@ -24,7 +24,8 @@ def test_help_names_every_command_and_loads_no_server() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
     )
-    assert all(f"\n  {name} " in done.stdout for name in ("up", "serve", "token", "invite", "settings"))
+    commands = ("up", "serve", "token", "invite", "user", "settings")
+    assert all(f"\n  {name} " in done.stdout for name in commands)
     assert done.stdout.endswith("[]\n")
 
 
