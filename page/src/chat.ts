@@ -16,7 +16,7 @@ import { Rooms } from './rooms'
 import { navigate } from './router'
 import { TypingNotice } from './typing'
 
-const RETRY_JOIN_AFTER_MS = 2_000
+const AGAIN_AFTER_MS = 2_000
 
 /** Why the window of messages was loaded again, in the reader's words. */
 const GAP_NOTICES: Record<string, string> = {
@@ -155,18 +155,31 @@ export class Chat implements Scene {
     else this.connection.send({ code: 'ping', data: {} }) // An open server knows nobody before the first word.
     const open = this.openRoom.peek()
     if (open) void this.enter(open)
-    try {
-      for (const summary of await this.api.rooms()) this.rooms.update(summary.room_id, room => listed(room, summary))
-      this.listLoaded.value = true
-    } catch (error) {
-      console.warn('Rooms:', error) // Those known already are joined all the same.
-    }
+    await this.loadRooms()
     for (const roomId of this.rooms.ids()) if (roomId !== open) void this.enter(roomId)
+  }
+
+  /** Keeps to the rooms that are known already where the server can not say it at the moment. */
+  private async loadRooms(): Promise<void> {
+    try {
+      const summaries = await this.api.rooms()
+      batch(() => {
+        for (const summary of summaries) this.rooms.update(summary.room_id, room => listed(room, summary))
+        this.listLoaded.value = true
+      })
+    } catch (error) {
+      console.warn('The list of rooms:', error)
+      setTimeout(() => this.isOpen() && void this.resume(), AGAIN_AFTER_MS)
+    }
+  }
+
+  private isOpen(): boolean {
+    return this.connection.link.peek().state === 'open'
   }
 
   private async enter(roomId: string): Promise<void> {
     const room = this.rooms.get(roomId).peek()
-    if (room.subscribed || this.joining.has(roomId) || this.connection.link.peek().state !== 'open') return
+    if (room.subscribed || this.joining.has(roomId) || !this.isOpen()) return
     this.joining.add(roomId)
     const position = room.generation === null ? {} : { since: room.lastSeq, generation: room.generation }
     try {
@@ -193,7 +206,7 @@ export class Chat implements Scene {
     if (!(error instanceof RequestError)) return // The connection ended; the next one asks again.
     const { code, message, retry_after: retryAfter } = error.detail
     if (code === 'STORE_AWAY' || code === 'RATE_LIMITED') {
-      setTimeout(() => void this.enter(roomId), retryAfter ? retryAfter * 1000 : RETRY_JOIN_AFTER_MS)
+      setTimeout(() => void this.enter(roomId), retryAfter ? retryAfter * 1000 : AGAIN_AFTER_MS)
     } else this.rooms.update(roomId, room => ({ ...room, denied: message }))
   }
 

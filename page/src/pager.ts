@@ -16,6 +16,8 @@ const SEARCHED_PAGE = 200
 export type Loading = 'latest' | 'older' | 'newer' | 'search' | 'failed'
 
 export class Pager {
+  /** What is under way in a room, to its end; never rejects. */
+  private readonly work = new Map<string, Promise<boolean>>()
   private readonly states = signal<ReadonlyMap<string, Loading>>(new Map())
 
   constructor(
@@ -29,7 +31,8 @@ export class Pager {
   }
 
   /** The newest page, in place of what the window held. */
-  latest(roomId: string): Promise<boolean> {
+  async latest(roomId: string): Promise<boolean> {
+    await this.idle(roomId)
     return this.load(roomId, 'latest', async () => {
       const page = await this.page(roomId, { limit: PAGE })
       this.rooms.update(roomId, room => latestLoaded(room, page))
@@ -59,6 +62,7 @@ export class Pager {
   /** Moves the window to a message; answers whether it is now there. */
   async around(roomId: string, messageId: string): Promise<boolean> {
     const isThere = () => this.room(roomId).history.messages.some(message => message.id === messageId)
+    await this.idle(roomId)
     if (isThere()) return true
     await this.load(roomId, 'search', async () => {
       let before = this.room(roomId).history.messages[0]?.seq
@@ -84,10 +88,19 @@ export class Pager {
     return this.rooms.get(roomId).peek()
   }
 
+  private async idle(roomId: string): Promise<void> {
+    for (let work = this.work.get(roomId); work; work = this.work.get(roomId)) await work
+  }
+
   /** Answers whether the page came: a connection that ends meanwhile is a matter for the next resume. */
-  private async load(roomId: string, what: Loading, work: () => Promise<void>): Promise<boolean> {
-    const state = this.states.peek().get(roomId)
-    if (state && state !== 'failed') return false
+  private load(roomId: string, what: Loading, work: () => Promise<void>): Promise<boolean> {
+    if (this.work.has(roomId)) return Promise.resolve(false)
+    const done = this.run(roomId, what, work)
+    this.work.set(roomId, done)
+    return done
+  }
+
+  private async run(roomId: string, what: Loading, work: () => Promise<void>): Promise<boolean> {
     this.mark(roomId, what)
     try {
       await work()
@@ -97,6 +110,8 @@ export class Pager {
       console.warn(`History of ${roomId}:`, error)
       this.mark(roomId, 'failed')
       return false
+    } finally {
+      this.work.delete(roomId)
     }
   }
 

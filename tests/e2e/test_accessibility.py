@@ -98,7 +98,7 @@ async def test_in_a_room(meet: Meet, model: ModelServer, room: str, look: dict[s
 
 async def open_members_and_rooms(person: Reader) -> None:
     """The list of members, then the switcher."""
-    members = person.page.get_by_role("button", name="Members")
+    members = person.page.get_by_role("button", name="Members,")
     if await members.get_attribute("aria-expanded") == "false":
         await members.click()
     await expect(person.page.get_by_role("complementary", name="Members")).to_be_visible()

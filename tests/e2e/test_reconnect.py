@@ -13,7 +13,7 @@ from processes import PRODUCTFLO, environment, kill, running
 from reader import Meet, Reader
 
 BANNER = "Connecting again"
-WEBSOCKET = re.compile(r"/ws$")
+WEBSOCKET = re.compile(r"/ws\?")
 
 
 def free_port() -> int:
