@@ -90,7 +90,7 @@ class EmbeddedStore:
         except ConnectionError as error:
             log.debug("the keeper left: %s", error)
         except BaseException:
-            writer.close()
+            await _leave(reader, writer)
             raise
         writer.close()
         return False

@@ -118,7 +118,10 @@ class Keeper:
     async def _serve_user(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Count one user from its first line to the end of its connection."""
         try:
-            if who := (await reader.readline()).decode(errors="replace").strip():
+            who = (await reader.readline()).decode(errors="replace").strip()
+            if (
+                who and not self._stop.is_set()
+            ):  # Who comes too late hears nothing, and starts another keeper.
                 self._users[writer] = who
                 self._note_holders()
                 if self._last_word is not None:
