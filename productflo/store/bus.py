@@ -11,6 +11,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 
@@ -24,6 +25,8 @@ RECONNECT_DELAY = 0.2
 """Seconds between attempts to listen again: a restarted server is found within one."""
 SUBSCRIBE_TIMEOUT = 5.0
 """Seconds for a subscription to be confirmed, before the caller is told that the store is away."""
+LOST = (RedisError, OSError, AttributeError)
+"""What asking for a channel raises while `run` connects anew; redis-py has no writer then."""
 
 
 class Bus:
@@ -51,19 +54,18 @@ class Bus:
 
     async def subscribe(self, room: str) -> None:
         """Listen to a room; returns when the store confirmed it. Raises `StoreAway`."""
+        # Only `run` connects: where two do so at once, redis-py forgets one connection and what it asked for.
+        await _confirmed(self._presence_heard)
         channel = RoomKeys(room).bus.encode()
         if channel not in self._rooms:
             self._rooms[channel] = room
             self._confirmed[channel] = asyncio.Event()
             try:
                 await self._pubsub.subscribe(channel)
-            except RedisError as error:
+            except LOST as error:
                 self._forget(channel)
-                raise told(error) from error
-        try:
-            await asyncio.wait_for(self._confirmed[channel].wait(), SUBSCRIBE_TIMEOUT)
-        except TimeoutError as error:
-            raise told(RedisTimeout("subscription not confirmed")) from error
+                raise told(RedisConnectionError("not listening")) from error
+        await _confirmed(self._confirmed[channel])
 
     async def heard(self) -> None:
         """Wait until changes of presence are listened to."""
@@ -76,7 +78,7 @@ class Bus:
             self._forget(channel)
             try:
                 await self._pubsub.unsubscribe(channel)
-            except RedisError as error:
+            except LOST as error:
                 log.debug("%s is listened to in vain until the next start: %s", room, error)
 
     async def run(
@@ -135,3 +137,10 @@ class Bus:
     def _forget(self, channel: bytes) -> None:
         self._rooms.pop(channel, None)
         self._confirmed.pop(channel, None)
+
+
+async def _confirmed(subscription: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(subscription.wait(), SUBSCRIBE_TIMEOUT)
+    except TimeoutError as error:
+        raise told(RedisTimeout("subscription not confirmed")) from error
