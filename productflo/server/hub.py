@@ -1,8 +1,11 @@
 """All live connections of this process: their subscriptions, by room."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+
+from redis.exceptions import RedisError
 
 from productflo.protocol.codes import CloseCode
 from productflo.server.connection import Connection, Frame
@@ -10,6 +13,10 @@ from productflo.server.feed import Feed, Subscription
 from productflo.store.bus import Bus
 from productflo.store.log import Log
 
+log = logging.getLogger(__name__)
+
+RETRY_DELAY = 0.5
+"""Seconds until a read that the store did not answer is tried again."""
 REPLAY_PAGE = 100
 """Events read from the log at once for a subscription that catches up; about 50 KB."""
 
@@ -70,7 +77,12 @@ class Hub:
             if subscription.connection.closed:
                 return
             heard = feed.seq
-            records = await self._log.read(feed.room, subscription.cursor, REPLAY_PAGE)
+            try:
+                records = await self._log.read(feed.room, subscription.cursor, REPLAY_PAGE)
+            except RedisError as error:
+                log.info("A replay waits for the store: %s", error)
+                await asyncio.sleep(RETRY_DELAY)
+                continue
             for record in records:
                 await subscription.connection.drained()
                 subscription.connection.send(Frame(record.envelope))
