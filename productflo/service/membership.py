@@ -1,7 +1,7 @@
 """Membership: joining, leaving, being added; and who is in a room."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from productflo.domain.access import joins_freely, members_may_change
 from productflo.domain.identity import Identity
@@ -47,7 +47,7 @@ class Membership:
             if not self.open_rooms:
                 raise NotFound(f"There is no room {room_id}. Ask for it to be made.", field="room_id")
             room = Room(room_id, RoomKind.OPEN, identity.user_id)
-            await self.rooms.create(room, await self._room_assistants(), [])
+            await self.rooms.create(room, await self._assistants(self.room_assistants), [])
         granted = identity.operator or joins_freely(
             room.kind, in_team=await self.in_team(identity, room.team)
         )
@@ -79,19 +79,28 @@ class Membership:
         await self.bus.publish(room_id, Removed(user_id))
 
     async def create(self, identity: Identity, room: Room, members: Sequence[str]) -> None:
-        """Make a room over HTTP; a person who makes it is a member. Raises `Conflict` where it exists."""
+        """Make a room over HTTP; a person who makes it is a member. Raises `Conflict` where it exists.
+
+        `members` may name assistants. Those of every new room come along, except into a direct one, whose
+        members are all named.
+        """
         if room.kind is RoomKind.TEAM and not (identity.operator or await self.in_team(identity, room.team)):
             raise PermissionDenied("You are not in this team.", field="team")
         if room.kind is RoomKind.DIRECT and not members:
             raise ValidationFailed("A direct room needs its members.", field="members")
         people = [] if identity.operator else [Member(identity.user_id, identity.name, Kind.HUMAN)]
-        people += [Member(user, user, Kind.HUMAN) for user in members if user != identity.user_id]
-        if not await self.rooms.create(room, await self._room_assistants(), people):
+        usual = () if room.kind is RoomKind.DIRECT else self.room_assistants
+        assistants = await self._assistants(usual, members)
+        known = {one.user_id for one in (*people, *assistants)}
+        people += [Member(user, user, Kind.HUMAN) for user in dict.fromkeys(members) if user not in known]
+        if not await self.rooms.create(room, assistants, people):
             raise Conflict(f"The room {room.room_id} exists. Choose another room_id.", field="room_id")
 
     async def add(self, identity: Identity, room_id: str, user_id: str) -> None:
         """Add a person, by a member or an operator."""
         await self.changeable(identity, room_id)
+        if await self.rooms.is_member(room_id, user_id):
+            return
         member = Member(user_id, user_id, Kind.HUMAN)
         joined = await self.rooms.join(room_id, member, granted=True)
         if joined and joined.new:
@@ -170,13 +179,11 @@ class Membership:
         """Whether the caller is in a team, by token or as kept here."""
         return team is not None and (team in identity.teams or await self.teams.has(team, identity.user_id))
 
-    async def _room_assistants(self) -> list[Member]:
-        profiles = {profile.id: profile for profile in await self.profiles.all()}
-        plain = [Member(one, one.capitalize(), Kind.ASSISTANT) for one in self.room_assistants]
-        return [
-            replace(member, name=profiles[member.user_id].name) if member.user_id in profiles else member
-            for member in plain
-        ]
+    async def _assistants(self, usual: Sequence[str], named: Sequence[str] = ()) -> list[Member]:
+        """The usual assistants and those among the named, by the names under which workers present them."""
+        names = {profile.id: profile.name for profile in await self.profiles.all()}
+        ids = dict.fromkeys([*usual, *(one for one in named if one in names or one in self.room_assistants)])
+        return [Member(one, names.get(one, one.capitalize()), Kind.ASSISTANT) for one in ids]
 
     async def _tell_joined(self, room_id: str, member: Member, member_count: int) -> None:
         presence = await self.presence.of([member.user_id], room_id)

@@ -60,8 +60,6 @@ def rooms_blueprint(
         asked = await read_body(request, NewRoom)
         if (asked.team is not None) != (asked.kind is RoomKind.TEAM):
             raise ValidationFailed("A room of kind team, and no other, names its team.", field="team")
-        for member in asked.members:
-            guard.check_person(member)
         room = Room(asked.room_id, asked.kind, identity.user_id, asked.team, asked.product_id)
         await membership.create(identity, room, asked.members)
         return _room(room), 201
