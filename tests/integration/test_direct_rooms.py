@@ -1,5 +1,7 @@
 """Rooms whose members are fixed."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
@@ -7,9 +9,10 @@ from chatting import Server
 
 
 @pytest.fixture
-def http(server: Server) -> httpx.AsyncClient:
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     """Ana's calls."""
-    return httpx.AsyncClient(base_url=server.http, headers={"X-User-Id": "ana"})
+    async with httpx.AsyncClient(base_url=server.http, headers={"X-User-Id": "ana"}) as client:
+        yield client
 
 
 async def test_a_direct_room_has_the_members_that_were_named(http: httpx.AsyncClient, room: str) -> None:
