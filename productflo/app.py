@@ -29,6 +29,7 @@ from productflo.service.files import Files
 from productflo.service.history import History
 from productflo.service.invites import Invites
 from productflo.service.membership import Membership
+from productflo.service.provider import Provider
 from productflo.service.receipts import Receipts
 from productflo.service.runs import Runs
 from productflo.service.wakeups import Wakeups
@@ -79,6 +80,7 @@ class WebProcess:
     relay: Relay
     heartbeat: Heartbeat
     wakeups: Wakeups
+    provider: Provider | None = None
     draining: bool = False
     _running: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -106,6 +108,8 @@ class WebProcess:
             tasks.create_task(self.relay.run())
             tasks.create_task(self.heartbeat.run())
             tasks.create_task(self.wakeups.run())
+            if self.provider is not None:
+                tasks.create_task(self.provider.run())
 
 
 def create_app(settings: Settings) -> Quart:
@@ -121,18 +125,27 @@ def create_app(settings: Settings) -> Quart:
     pace_bodies(app)
     redis = client(settings.redis_url)
     reserved = frozenset((*settings.assistants, *settings.room_assistants))
+    provider = _provider(settings)
     guard = Guard(
         secret=settings.secret.get_secret_value() if settings.secret else None,
         service_key=settings.service_key.get_secret_value() if settings.service_key else None,
         allowed_hosts=settings.allowed_hosts,
         reserved=reserved.__contains__,
+        provider=provider,
     )
     process = _assemble(app, settings, redis, guard, reserved)
+    process.provider = provider
     app.extensions["productflo"] = process
     app.while_serving(process.serving)
     register_errors(app)
     _guard_requests(app, guard)
     return app
+
+
+def _provider(settings: Settings) -> Provider | None:
+    if settings.jwks_url is None:
+        return None
+    return Provider(settings.jwks_url, settings.token_issuer or "", settings.token_audience or "")
 
 
 def _assemble(
@@ -195,6 +208,7 @@ def _guard_requests(app: Quart, guard: Guard) -> None:
     @app.before_request
     async def check_source() -> None:
         guard.check_source(request)
+        await guard.prepare(request)
 
     @app.after_request
     async def harden(response: Response) -> Response:

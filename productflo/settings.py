@@ -6,8 +6,9 @@ Every name is an environment variable with the prefix `PRODUCTFLO_`, in capitals
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -19,6 +20,8 @@ def _words(value: object) -> object:
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+
+_LOCAL = frozenset(("http", host) for host in ("localhost", "127.0.0.1", "::1"))
 
 
 class Settings(BaseSettings):
@@ -41,6 +44,15 @@ class Settings(BaseSettings):
         min_length=32,
         description="Signs tokens (HS256); 32 characters or more. Unset: the server is open, on loopback.",
     )
+    jwks_url: str | None = Field(
+        None, description="Keys (JWKS) of an identity provider whose tokens count; an https address."
+    )
+    token_issuer: str | None = Field(
+        None, validate_default=True, description="`iss` of the identity provider's tokens, exactly."
+    )
+    token_audience: str | None = Field(
+        None, validate_default=True, description="`aud` of its tokens for this server, exactly."
+    )
     service_key: SecretStr | None = Field(
         None, min_length=16, description="Lets another service broadcast and administer rooms and teams."
     )
@@ -62,6 +74,26 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(
         None, validation_alias="OPENAI_BASE_URL", description="Any server that speaks Chat Completions."
     )
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _can_be_trusted(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "https://unset")
+        if parts.hostname and (parts.scheme == "https" or (parts.scheme, parts.hostname) in _LOCAL):
+            return url
+        raise ValueError("must be an https address: who can change the answer can sign in as anybody")
+
+    @field_validator("token_issuer", "token_audience")
+    @classmethod
+    def _comes_with_keys(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("jwks_url") is not None:
+            raise ValueError("is needed with PRODUCTFLO_JWKS_URL: else tokens for other services would count")
+        return value
+
+    @property
+    def is_open(self) -> bool:
+        """Whether people are whoever they say: nothing is there to check tokens with."""
+        return self.secret is None and self.jwks_url is None
 
     @property
     def room_assistants(self) -> tuple[str, ...]:

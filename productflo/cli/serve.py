@@ -43,7 +43,7 @@ class Drains(Protocol):
 def serve(config: Path | None, force_open: bool, fd: int | None) -> None:
     """Run the web process."""
     settings = load_settings()
-    if settings.secret is None and not is_loopback(settings.host) and not force_open:
+    if settings.is_open and not is_loopback(settings.host) and not force_open:
         raise click.ClickException(
             f"Without a secret people may say to be anybody, so this server does not bind {settings.host}. "
             "Start it with `./run --share`, or set PRODUCTFLO_SECRET, or say --force-open if that is wanted."

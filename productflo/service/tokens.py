@@ -1,4 +1,7 @@
-"""Tokens: who signed in, said by a signature (JSON Web Tokens, RFC 7519, HS256 only)."""
+"""Tokens: who signed in, said by a signature (JSON Web Tokens, RFC 7519).
+
+Those that are minted here have HS256; `provider` checks those of an identity provider.
+"""
 
 import math
 import re
@@ -14,7 +17,7 @@ from productflo.errors import Unauthenticated, ValidationFailed
 from productflo.protocol.ids import ID_PATTERN
 
 ALGORITHM = "HS256"
-"""The only one accepted: a token that names another (or `none`) is refused whatever it says."""
+"""The only one that counts for our secret: a token that names another (or `none`) is refused."""
 DEFAULT_HOURS = 30 * 24
 """How long a minted token holds. There is no list of revoked tokens, so none is without an end."""
 LEEWAY = 5.0
@@ -24,6 +27,7 @@ MAX_TOKEN_LENGTH = 8192
 MAX_NAME_LENGTH = 128
 """Characters of a person's name that are kept."""
 
+_NOT_OURS = "The token was not signed by this server, nor by an identity provider that it trusts"
 _ID = re.compile(ID_PATTERN)
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _SIGNATURE_ONLY: Any = {
@@ -58,7 +62,22 @@ def verify(token: str, secret: str, now: float) -> Identity:
     Raises `Unauthenticated`, whose message says what is wrong: not a token, not signed here, expired,
     not valid yet, no subject, a bad subject. Whether the subject is an assistant's id is not looked at.
     """
-    claims = _signed_claims(token, secret)
+    return identity_of(signed_claims(token, secret, ALGORITHM), now)
+
+
+def key_id(token: str) -> str | None:
+    """The key that the token says it was signed with; None for what is no token, or names none."""
+    if not _is_token(token):
+        return None
+    try:
+        named = jwt.get_unverified_header(token).get("kid")
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return None
+    return named if isinstance(named, str) else None
+
+
+def identity_of(claims: dict[str, Any], now: float) -> Identity:
+    """Who signed in, by claims whose signature was checked. Raises `Unauthenticated` as `verify` does."""
     expires_at = _moment(claims, "exp")
     if expires_at is None:
         raise Unauthenticated("The token has no end (exp); this server takes none without one")
@@ -72,17 +91,22 @@ def verify(token: str, secret: str, now: float) -> Identity:
     return Identity(user_id, _name(claims) or user_id, _teams(claims), expires_at)
 
 
-def _signed_claims(token: str, secret: str) -> dict[str, Any]:
-    if len(token) > MAX_TOKEN_LENGTH or not _SHAPE.fullmatch(token):
+def signed_claims(token: str, key: Any, algorithm: str) -> dict[str, Any]:
+    """What a token says, when this key signed it with this algorithm. Raises `Unauthenticated`."""
+    if not _is_token(token):
         raise Unauthenticated("This is not a token: a JWT of three parts with dots between is expected")
     try:
-        claims: dict[str, Any] = jwt.decode(token, secret, algorithms=[ALGORITHM], options=_SIGNATURE_ONLY)
+        claims: dict[str, Any] = jwt.decode(token, key, algorithms=[algorithm], options=_SIGNATURE_ONLY)
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
         # A stranger chooses how deep the header nests, which older releases of PyJWT let through.
-        raise Unauthenticated("The token was not signed by this server") from error
+        raise Unauthenticated(_NOT_OURS) from error
     if not _is_canonical(token.rpartition(".")[2]):
-        raise Unauthenticated("The token was not signed by this server")
+        raise Unauthenticated(_NOT_OURS)
     return claims
+
+
+def _is_token(token: str) -> bool:
+    return len(token) <= MAX_TOKEN_LENGTH and _SHAPE.fullmatch(token) is not None
 
 
 def _is_canonical(signature: str) -> bool:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from quart import Request, Websocket
 
 from productflo.domain.identity import SERVICE_ID, Identity
-from productflo.errors import PermissionDenied, Unauthenticated, ValidationFailed
+from productflo.errors import NotFound, PermissionDenied, Unauthenticated, ValidationFailed
 from productflo.protocol.ids import ID_PATTERN
 from productflo.service import tokens
 from productflo.service.invites import MAX_NAME_LENGTH
+from productflo.service.provider import Provider
 from productflo.web.origin import is_allowed_host, is_same_origin, own_hosts
 
 COOKIE = "productflo_token"
@@ -24,10 +25,10 @@ _ACCESS_TOKEN_PATHS = ("/ws/secure", "/files")
 
 
 class Guard:
-    """Checks and identifies callers; holds no state, and waits for nothing.
+    """Checks and identifies callers.
 
-    Without a `secret` the server is open: a caller is whoever they say. `reserved` tells ids that only
-    assistants have. `now` gives Unix seconds.
+    Without a `secret` and a `provider` the server is open: a caller is whoever they say. `reserved` tells ids
+    that only assistants have. `now` gives Unix seconds.
     """
 
     def __init__(
@@ -37,13 +38,26 @@ class Guard:
         service_key: str | None,
         allowed_hosts: Iterable[str],
         reserved: Callable[[str], bool],
+        provider: Provider | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.secret = secret
+        self.is_open = secret is None and provider is None
+        self._secret = secret
+        self._provider = provider
         self._service_key = service_key
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self._reserved = reserved
         self._now = now
+
+    def signing_secret(self) -> str:
+        """What this server signs tokens with. Raises `NotFound` where it signs none."""
+        if self._secret is None:
+            raise NotFound(
+                "This server is open: choose any name"
+                if self.is_open
+                else "This server lets people in by its identity provider only"
+            )
+        return self._secret
 
     def check_source(self, call: Request | Websocket) -> None:
         """Refuse a call that names another host, or that another site's page makes.
@@ -61,6 +75,11 @@ class Guard:
         if isinstance(call, Request) and call.method not in _SAFE_METHODS:
             self._check_change(call, origin)
 
+    async def prepare(self, call: Request | Websocket) -> None:
+        """To be awaited before anything below: looks for a new key of the identity provider, if need be."""
+        if self._provider is not None and (token := _token(call)):
+            await self._provider.prepare(token)
+
     def identify(self, call: Request | Websocket) -> Identity | None:
         """Who is calling, or None when nothing is said about it.
 
@@ -71,20 +90,19 @@ class Guard:
         Raises `Unauthenticated` for a wrong key and for a token that is not good, `ValidationFailed` for a
         bad id and `PermissionDenied` for a reserved one. For a WebSocket: accept, tell, close with 4401.
         """
-        bearer = _bearer(call)
-        if self._holds_service_key(call.headers.get("X-Service-Key"), bearer):
+        if self._holds_service_key(call.headers.get("X-Service-Key"), _bearer(call)):
             return Identity(SERVICE_ID, "Service", operator=True)
-        if self.secret is None:
+        if self.is_open:
             return self._open_identity(call)
-        token = bearer or _query_token(call) or call.cookies.get(COOKIE)
-        return self._token_identity(token, self.secret) if token else None
+        token = _token(call)
+        return self._token_identity(token) if token else None
 
     def require(self, call: Request | Websocket) -> Identity:
         """As `identify`, and raises `Unauthenticated` when nobody is named."""
         identity = self.identify(call)
         if identity is None:
             raise Unauthenticated(
-                "Say who is calling: X-User-Id or ?user_id=" if self.secret is None else "A token is needed"
+                "Say who is calling: X-User-Id or ?user_id=" if self.is_open else "A token is needed"
             )
         return identity
 
@@ -139,8 +157,11 @@ class Guard:
         name = "".join(c for c in call.args.get("name", "") if c.isprintable()).strip()
         return Identity(user_id, name[:MAX_NAME_LENGTH] or user_id)
 
-    def _token_identity(self, token: str, secret: str) -> Identity:
-        identity = tokens.verify(token, secret, self._now())
+    def _token_identity(self, token: str) -> Identity:
+        if self._provider is not None and (self._secret is None or self._provider.knows(token)):
+            identity = self._provider.verify(token, self._now())
+        else:
+            identity = tokens.verify(token, self.signing_secret(), self._now())
         if self._is_taken(identity.user_id):
             raise Unauthenticated(f"The token's subject, {identity.user_id!r}, is not a person's id here")
         return identity
@@ -152,6 +173,10 @@ class Guard:
 def _bearer(call: Request | Websocket) -> str | None:
     scheme, _, credentials = call.headers.get("Authorization", "").partition(" ")
     return credentials.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _token(call: Request | Websocket) -> str | None:
+    return _bearer(call) or _query_token(call) or call.cookies.get(COOKIE)
 
 
 def _query_token(call: Request | Websocket) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 from quart import Blueprint, Response, jsonify, request
 
 from productflo.domain.identity import Identity
-from productflo.errors import NotFound, PermissionDenied, Unauthenticated
+from productflo.errors import PermissionDenied, Unauthenticated
 from productflo.protocol.timestamps import format_time
 from productflo.service import tokens
 from productflo.service.invites import Invites
@@ -29,14 +29,14 @@ def sessions_blueprint(invites: Invites, guard: Guard) -> Blueprint:
 
     @blueprint.get("/api/invites/<code>")
     async def look(code: str) -> dict[str, str]:
-        _needs_tokens(guard)
+        guard.signing_secret()  # An open server has no invitations.
         invitation = await invites.look(code)
         expires_at = datetime.fromtimestamp(invitation.expires_at, UTC)
         return {"name": invitation.name, "expires_at": format_time(expires_at)}
 
     @blueprint.post("/api/invites/<code>")
     async def redeem(code: str) -> Response:
-        secret = _needs_tokens(guard)
+        secret = guard.signing_secret()
         _from_our_page()
         identity = await invites.redeem(code)
         token = tokens.mint(
@@ -58,17 +58,11 @@ def sessions_blueprint(invites: Invites, guard: Guard) -> Blueprint:
 
 def _session(guard: Guard, identity: Identity | None) -> dict[str, Any]:
     return {
-        "mode": "open" if guard.secret is None else "token",
+        "mode": "open" if guard.is_open else "token",
         "user_id": identity.user_id if identity else None,
         "name": identity.name if identity else None,
         "teams": sorted(identity.teams) if identity else [],
     }
-
-
-def _needs_tokens(guard: Guard) -> str:
-    if guard.secret is None:
-        raise NotFound("This server is open, and takes no invitations: choose any name")
-    return guard.secret
 
 
 def _from_our_page() -> None:

@@ -31,7 +31,7 @@ def ws_blueprint(door: Door, guard: Guard) -> Blueprint:
 
     @blueprint.websocket("/ws")
     async def ws() -> ResponseReturnValue | None:
-        return await _connect(door, guard, needs_token=guard.secret is not None)
+        return await _connect(door, guard, needs_token=not guard.is_open)
 
     @blueprint.websocket("/ws/secure")
     async def ws_secure() -> ResponseReturnValue | None:
@@ -52,8 +52,9 @@ async def _connect(door: Door, guard: Guard, *, needs_token: bool) -> ResponseRe
     plain: Websocket = websocket._get_current_object()  # type: ignore[attr-defined]
     await plain.accept()
     try:
+        await guard.prepare(plain)
         identity = guard.identify(plain)
-        if needs_token and (identity is None or guard.secret is None):
+        if needs_token and (identity is None or guard.is_open):
             raise Unauthenticated("This server asks for a token: /ws?token=... or Authorization: Bearer ...")
     except ProductFloError as error:
         await _turn_away(plain, door, error)

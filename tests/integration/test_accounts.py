@@ -266,4 +266,4 @@ async def test_an_open_server_has_no_accounts(accounts: Accounts, redis: Redis) 
         credentials = {"email": "ana@example.com", "password": PASSWORD}
         answer = await http.post("/auth/login", json=credentials)
         assert answer.status_code == 404
-        assert "secret" in answer.json()["error"]["message"]
+        assert "open" in answer.json()["error"]["message"]
