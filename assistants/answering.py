@@ -152,11 +152,12 @@ class Answering:
 
     async def _close(self, reading: "asyncio.Task[BaseException | None]") -> None:
         """Wait for the assistant's end; it was told why if it did not come to it by itself."""
-        if reading.done():
-            return
-        reading.cancel()
-        done, _ = await asyncio.wait({reading}, timeout=CLOSE)
-        if not done:
+        for _ in range(2):  # Python 3.11 can lose a cancellation, see `worker._end`.
+            if reading.done():
+                return
+            reading.cancel()
+            await asyncio.wait({reading}, timeout=CLOSE / 2)
+        if not reading.done():
             log.error("%s in %s refuses to end and is left behind", self._lease.assistant, self._lease.room)
 
     async def _show(self) -> None:

@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 
 HAND_OVER = 4.0
 """Seconds in which running answers are handed to another worker when this one ends."""
+LAST_WORD = 1.0
+"""Seconds for an answer that was not handed over in time to end at least."""
+CANCEL_AGAIN = 0.2
+"""Seconds until a task that was cancelled, and goes on, is cancelled again."""
 USUAL_PACE = Pace()
 
 
@@ -57,8 +61,7 @@ class Worker:
             await self._look_for_work(posts)
             self._services.stops.shut_down()
             await self._hand_over(posts)
-            for task in beneath:
-                task.cancel()
+            await _end(beneath)
 
     async def _look_for_work(self, posts: list[Post]) -> None:
         async with asyncio.TaskGroup() as looking:
@@ -70,16 +73,14 @@ class Worker:
                 loops.append(looking.create_task(post.listen()))
                 loops.append(looking.create_task(_every(self._pace.sweep, post.sweep)))
             await self._stopping.wait()
-            for loop in loops:
-                loop.cancel()
+            await _end(loops)
 
     async def _hand_over(self, posts: list[Post]) -> None:
         """Let the turns give their rooms back, put back what was taken and not begun, and go offline."""
         turns = {turn for post in posts for turn in post.turns}
         if turns:
             _, late = await asyncio.wait(turns, timeout=HAND_OVER)
-            for turn in late:
-                turn.cancel()
+            await _end(late, LAST_WORD)
         try:
             for post in posts:
                 await post.stream.leave()
@@ -113,6 +114,21 @@ class Worker:
 
 def _profile(assistant: Assistant) -> Profile:
     return Profile(assistant.id, assistant.name, assistant.description, tuple(sorted(assistant.on)))
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]], seconds: float = float("inf")) -> None:
+    """Cancel tasks until they have ended, at most so many seconds.
+
+    More than once, because up to Python 3.11 `asyncio.wait_for`, in which redis-py sends, loses a
+    cancellation that comes as it ends (python/cpython#86296).
+    """
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + seconds
+    pending = set(tasks)
+    while pending and loop.time() < give_up:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
