@@ -11,6 +11,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, Respon
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from productflo.errors import ProductFloError, StoreAway, StoreFull
+from productflo.store.sending import send_without_tasks
 
 SOCKET_TIMEOUT = 5.0
 """Seconds without an answer after which a connection counts as broken."""
@@ -31,6 +32,7 @@ def client(url: str) -> Redis:
         health_check_interval=30,
         retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), RETRIES),
     )
+    send_without_tasks(redis.connection_pool)
     return redis
 
 

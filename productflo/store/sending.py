@@ -1,0 +1,57 @@
+"""How commands leave for Redis.
+
+redis-py 8.1 sends under `asyncio.wait_for`. Until Python 3.12 that makes a task for each command, and loses
+a cancellation that comes as it ends (python/cpython#86296): a loop that was told to stop would go on.
+Here the same is done under `asyncio.timeout`. tests/unit/test_sending.py fails when redis-py changes.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+if TYPE_CHECKING:
+    _Base = AbstractConnection
+else:
+    _Base = object
+
+
+class Sending(_Base):
+    """Mixed into redis-py's connection classes."""
+
+    async def send_packed_command(
+        self, command: bytes | str | Iterable[bytes], check_health: bool = True
+    ) -> None:
+        """Send. Raises redis-py's `TimeoutError` and `ConnectionError`; the connection is closed then."""
+        if not self.is_connected:
+            await self.connect_check_health(check_health=False)
+        if check_health:
+            await self.check_health()  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(self.socket_timeout):
+                await self._send_packed_command(_lines(command))
+        except TimeoutError:
+            await self.disconnect(nowait=True)
+            raise RedisTimeoutError("Timeout writing to socket") from None
+        except OSError as error:
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(f"Error while writing to socket: {error}") from error
+        except BaseException:
+            await self.disconnect(nowait=True)
+            raise
+
+
+def send_without_tasks(pool: ConnectionPool) -> None:
+    """Have the connections that a pool makes from now on send as above."""
+    plain = pool.connection_class
+    pool.connection_class = type(f"Sending{plain.__name__}", (Sending, plain), {})
+
+
+def _lines(command: bytes | str | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(command, str):
+        return [command.encode()]
+    return [command] if isinstance(command, bytes) else command
