@@ -65,7 +65,7 @@ if #published > 0 then
   redis.call('HSET', meta, 'seq', seq)
   if token ~= '' then
     redis.call('HSET', run, 'cursor', cursor)
-    redis.call('HDEL', run, 'question', 'message_id', 'run_id', 'tries', 'text', 'index', 'stop')
+    redis.call('HDEL', run, 'question', 'message_id', 'run_id', 'tries', 'text', 'index', 'stop', 'begun')
   end
   forget_old_ids(now, seq)
   redis.call('PUBLISH', bus, '["log",' .. first_seq .. ']\n' .. table.concat(published, '\n'))
