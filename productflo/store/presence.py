@@ -70,9 +70,9 @@ class PresenceStore:
                 raise result
 
     async def say(self, user: str, word: Presence) -> None:
-        """A user's word for everywhere."""
+        """A user's word for everywhere; one who is not there has none."""
         keys = PresenceKeys(presence_shard(user))
-        await script("presence_say")(self.redis, [keys.words, keys.bus], [user, word])
+        await script("presence_say")(self.redis, [keys.counts, keys.words, keys.bus], [user, word])
 
     async def say_in(self, room: str, user: str, word: Presence) -> None:
         """A user's word for one room, until their next word for everywhere."""

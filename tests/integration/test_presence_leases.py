@@ -1,0 +1,185 @@
+"""Leases of connections on the real store: whatever dies is offline by itself, once; who lives is not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from productflo.domain.presence import Word
+from productflo.protocol.codes import Presence
+from productflo.store import presence as presence_module
+from productflo.store.bus import Bus
+from productflo.store.keys import PresenceKeys, presence_shard
+from productflo.store.presence import PresenceStore
+
+LEASE, GRACE = 0.4, 0.15
+"""Seconds; a fortieth of the real ones."""
+PATIENCE = 10.0
+
+
+class Watcher:
+    """Hears changes of presence, and keeps sweeping meanwhile."""
+
+    def __init__(self, store: PresenceStore) -> None:
+        self._store = store
+        self._happened = asyncio.Event()
+        self.told: list[tuple[str, Presence]] = []
+
+    def changed(self, user: str, word: str) -> None:
+        """Take a change from the bus."""
+        self.told.append((user, Word.parse(word).presence))
+        self._happened.set()
+
+    def of(self, user: str) -> list[Presence]:
+        """What was told of a user."""
+        return [presence for name, presence in self.told if name == user]
+
+    async def until(self, user: str, presence: Presence) -> float:
+        """Sweep until this was told of the user; how many seconds that took."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with asyncio.timeout(PATIENCE):
+            while self.of(user)[-1:] != [presence]:
+                await self.sweep()
+        return loop.time() - began
+
+    async def sweep(self) -> None:
+        """Sweep, and let what it finds arrive."""
+        self._happened.clear()
+        await self._store.sweep()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await self._happened.wait()
+
+
+@pytest.fixture
+def store(redis: Redis) -> PresenceStore:
+    """Presence with short leases."""
+    return PresenceStore(redis, LEASE, GRACE)
+
+
+@asynccontextmanager
+async def watching(redis: Redis, store: PresenceStore) -> AsyncIterator[Watcher]:
+    """A watcher on all shards, when the store is being swept as usual."""
+    watcher, bus = Watcher(store), Bus(redis)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(bus.run(lambda *_: None, watcher.changed, lambda _: None))
+        await bus.heard()
+        await sweeping(redis)
+        yield watcher
+        running.cancel()
+
+
+async def sweeping(redis: Redis) -> None:
+    """Make it as if all shards had just been swept, and nothing had to be held."""
+    for shard in range(64):
+        seconds, _ = await redis.time()
+        await redis.hset(PresenceKeys(shard).sweep, mapping={"at": seconds * 1000, "hold": 0})
+
+
+def person() -> str:
+    """Somebody new."""
+    return f"ada_{uuid4().hex[:8]}"
+
+
+async def test_the_last_tab_takes_presence_with_it_after_the_grace(
+    redis: Redis, store: PresenceStore
+) -> None:
+    """Told once; a tab that is left keeps its user online."""
+    ada = person()
+    async with watching(redis, store) as watcher:
+        await store.beat([(ada, "tab1"), (ada, "tab2")])
+        await watcher.until(ada, Presence.ONLINE)
+        await store.end([(ada, "tab1")])
+        for _ in range(5):
+            await store.beat([(ada, "tab2")])
+            await watcher.sweep()
+        assert watcher.of(ada) == [Presence.ONLINE]
+        assert (await store.of([ada]))[ada] is Presence.ONLINE
+        await store.end([(ada, "tab2")])
+        assert await watcher.until(ada, Presence.OFFLINE) >= GRACE - 0.05
+        await watcher.sweep()
+        assert watcher.of(ada) == [Presence.ONLINE, Presence.OFFLINE]
+        assert (await store.of([ada]))[ada] is Presence.OFFLINE
+
+
+async def test_a_reload_goes_unnoticed(redis: Redis, store: PresenceStore) -> None:
+    """A connection that comes within the grace."""
+    ada = person()
+    async with watching(redis, store) as watcher:
+        await store.beat([(ada, "before")])
+        await store.end([(ada, "before")])
+        await store.beat([(ada, "after")])
+        gone = asyncio.get_running_loop().time() + 2 * GRACE
+        while asyncio.get_running_loop().time() < gone:
+            await store.beat([(ada, "after")])
+            await watcher.sweep()
+        assert watcher.of(ada) == [Presence.ONLINE]
+
+
+async def test_a_process_that_died_takes_its_users_with_it(redis: Redis, store: PresenceStore) -> None:
+    """Without a word from it, a lease after its last beat; several sweepers tell it once."""
+    ada, bob = person(), person()
+    async with watching(redis, store) as watcher:
+        await store.beat([(ada, "c1"), (bob, "c2")])
+        took = await watcher.until(ada, Presence.OFFLINE)
+        assert LEASE - 0.05 <= took < LEASE + GRACE + 2
+        await watcher.until(bob, Presence.OFFLINE)
+        await asyncio.gather(*(store.sweep() for _ in range(5)))
+        await watcher.sweep()
+        assert watcher.of(ada) == watcher.of(bob) == [Presence.ONLINE, Presence.OFFLINE]
+
+
+async def test_who_beats_is_never_swept(redis: Redis, store: PresenceStore) -> None:
+    """For several leases, with more sweeps than beats."""
+    ada = person()
+    async with watching(redis, store) as watcher:
+        ends = asyncio.get_running_loop().time() + 3 * LEASE
+        while asyncio.get_running_loop().time() < ends:
+            await store.beat([(ada, "c1")])
+            for _ in range(4):
+                await watcher.sweep()
+        assert watcher.of(ada) == [Presence.ONLINE]
+
+
+async def test_after_a_pause_nothing_is_swept_for_a_whole_lease(
+    redis: Redis, store: PresenceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nobody swept nobody could beat either: a lease that ran out then proves nothing."""
+    monkeypatch.setattr(presence_module, "USUAL_PAUSE", 0.1)
+    ada = person()
+    async with watching(redis, store) as watcher:
+        await store.beat([(ada, "c1")])
+        await watcher.until(ada, Presence.ONLINE)
+        keys = PresenceKeys(presence_shard(ada))
+        await redis.zadd(keys.leases, {f"{ada}|c1": 1})
+        await redis.hset(keys.sweep, "at", 1)
+        took = await watcher.until(ada, Presence.OFFLINE)
+        assert took >= LEASE - 0.05
+
+
+async def test_a_word_ends_with_its_user_s_presence(redis: Redis, store: PresenceStore) -> None:
+    """Who comes back is online, not busy as they were; a room's word is over too."""
+    ada = person()
+    async with watching(redis, store) as watcher:
+        await store.beat([(ada, "c1")])
+        await store.say(ada, Presence.AWAY)
+        await store.say_in("lab", ada, Presence.BUSY)
+        assert (await store.of([ada], "lab"))[ada] is Presence.BUSY
+        await store.end([(ada, "c1")])
+        await watcher.until(ada, Presence.OFFLINE)
+        assert (await store.of([ada], "lab"))[ada] is Presence.OFFLINE
+        await store.beat([(ada, "c2")])
+        assert (await store.of([ada], "lab"))[ada] is Presence.ONLINE
+
+
+async def test_no_word_is_kept_of_one_who_is_not_there(redis: Redis, store: PresenceStore) -> None:
+    """Nobody is made present by a word alone."""
+    ada = person()
+    await store.say_in("lab", ada, Presence.BUSY)
+    assert (await store.of([ada], "lab"))[ada] is Presence.OFFLINE
+    await store.say(ada, Presence.AWAY)
+    assert (await store.of([ada]))[ada] is Presence.OFFLINE
