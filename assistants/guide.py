@@ -39,6 +39,10 @@ GREETING = re.compile(
 )
 THANKS = re.compile(r"^(?:thanks|thank you|thx|cheers|great|nice|perfect|merci|danke)\b[^?]{0,40}$", re.I)
 
+HELP_ASKED = re.compile(
+    r"\bhelp\b|\bwhat (?:can|do) you\b|\bwho are you\b|\bhow (?:does|do) (?:this|it|you) work\b|^\?+$", re.I
+)
+
 
 @assistant(
     "guide", name="Guide", description="Shows you around; answers from the room itself, without a model."
@@ -65,7 +69,7 @@ async def guide(ctx: Context) -> AsyncIterator[str]:
 
 
 async def _help(ctx: Context, known_here: bool) -> AsyncIterator[str]:
-    asked_for = re.search(r"\bhelp\b", ctx.text, re.I) or not ctx.text or GREETING.search(ctx.text)
+    asked_for = not ctx.text or HELP_ASKED.search(ctx.text) or GREETING.search(ctx.text)
     if not asked_for:
         yield "That I can not answer: I only know what stands in this room. "
     yield "You can ask me:\n\n" if known_here or asked_for else "But you can ask me:\n\n"

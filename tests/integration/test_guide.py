@@ -51,6 +51,12 @@ async def test_it_introduces_itself_once(talk: Conversation) -> None:
     assert (await talk.ask("ada", "hello")).startswith("Hello Ada!")
 
 
+@pytest.mark.parametrize("question", ["what can you do?", "who are you?", "hello, what can you do?", "help"])
+async def test_it_says_what_it_can_do(talk: Conversation, question: str) -> None:
+    """However that is asked."""
+    assert "You can ask me:" in await talk.ask("ada", question)
+
+
 async def test_it_says_what_it_can_not_answer(talk: Conversation) -> None:
     """No model, no invention: the list of what it can do instead."""
     await talk.ask("ada", "hello")
