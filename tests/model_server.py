@@ -118,9 +118,13 @@ class ModelServer:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def asked(self) -> Exchange:
-        """The next request; fails after 10 s without one."""
-        return await asyncio.wait_for(self._waiting.get(), PATIENCE)
+    async def asked(self, about: str = "") -> Exchange:
+        """The next request whose last message has `about` in it; fails after 10 s without one."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                exchange = await self._waiting.get()
+                if about in exchange.body["messages"][-1]["content"]:
+                    return exchange
 
     def play(self, script: Script) -> None:
         """Answer every request with a script from now on; they still come through `asked`."""

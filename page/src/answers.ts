@@ -35,6 +35,11 @@ export function withStopping(answers: readonly Answer[], messageId: string): rea
   return answers.map(answer => (answer.messageId === messageId ? { ...answer, stopping: true } : answer))
 }
 
+/** The server did not take the wish to stop: one may ask again. */
+export function withoutStopping(answers: readonly Answer[]): readonly Answer[] {
+  return answers.map(answer => (answer.stopping ? { ...answer, stopping: false } : answer))
+}
+
 export function withoutAnswer(answers: readonly Answer[], messageId: string): readonly Answer[] {
   return answers.some(answer => answer.messageId === messageId)
     ? answers.filter(answer => answer.messageId !== messageId)

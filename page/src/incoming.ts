@@ -1,9 +1,11 @@
 /** What each envelope of the server does to the page. */
 
+import { withoutStopping } from './answers'
 import { messageFrom } from './history'
 import type { Outbox } from './outbox'
 import {
   type ChatData,
+  type ErrorData,
   errorOf,
   type GenerationData,
   type Incoming,
@@ -81,13 +83,20 @@ const HANDLERS: Record<string, Handler> = {
 const WORTH_RETRYING = new Set(['RATE_LIMITED', 'STORE_AWAY'])
 const DEFAULT_RETRY_AFTER_S = 2
 
+function refused(scene: Scene, error: ErrorData): void {
+  if (error.request_code === 'stop') {
+    scene.rooms.updateAll(room => ({ ...room, answers: withoutStopping(room.answers) }))
+  } else if (error.message_id && WORTH_RETRYING.has(error.code)) {
+    scene.outbox.retry(error.message_id, (error.retry_after ?? DEFAULT_RETRY_AFTER_S) * 1000)
+  } else if (error.message_id) {
+    scene.outbox.failed(error.message_id, error.message)
+  }
+}
+
 export function receive(scene: Scene, envelope: Incoming): void {
   const error = errorOf(envelope)
   if (error) {
-    if (!error.message_id) return
-    if (WORTH_RETRYING.has(error.code)) {
-      scene.outbox.retry(error.message_id, (error.retry_after ?? DEFAULT_RETRY_AFTER_S) * 1000)
-    } else scene.outbox.failed(error.message_id, error.message)
+    refused(scene, error)
     return
   }
   const roomId = envelope.room_id ?? ''

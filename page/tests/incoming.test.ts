@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { withStopping } from '../src/answers'
 import { receive, type Scene } from '../src/incoming'
 import type { Outbox } from '../src/outbox'
 import { joined, latestLoaded } from '../src/room'
@@ -74,6 +75,13 @@ describe('an envelope', () => {
     expect(outbox.failed).toHaveBeenCalledWith('a', 'no')
     take('system', { code: 'RATE_LIMITED', message: 'slow', message_id: 'b', retry_after: 3 }, { status: 'error' })
     expect(outbox.retry).toHaveBeenCalledWith('b', 3000)
+  })
+
+  it('of an error about a wish to stop lets one ask again', () => {
+    take('typing', { status: 'started', sender: 'haitch', message_id: 'a', run_id: 'a.1' })
+    rooms.update('lab', room => ({ ...room, answers: withStopping(room.answers, 'a') }))
+    take('system', { code: 'NOT_FOUND', message: 'no', request_code: 'stop' }, { status: 'error', room_id: undefined })
+    expect(lab().answers).toMatchObject([{ messageId: 'a', stopping: false }])
   })
 
   it('that is not confirmed yet changes nothing', () => {

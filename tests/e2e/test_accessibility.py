@@ -76,8 +76,8 @@ async def test_in_a_room(meet: Meet, model: ModelServer, room: str, look: dict[s
     assert await violations(ana.page) == []
 
     await bo.enter(room)
-    await bo.say(EVERYTHING)
-    exchange = await model.asked()
+    await bo.say(f"{EVERYTHING}\n\n{room}")
+    exchange = await model.asked(room)
     await exchange.say("It depends on the **wall**")
     await bo.composer.press_sequentially("and")
     await expect(ana.growing).to_contain_text("It depends on the wall")

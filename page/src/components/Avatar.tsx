@@ -53,5 +53,5 @@ function firstLetter(word: string): string {
 }
 
 function colourOf(id: string): number {
-  return Array.from(id).reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 9973, 7) % COLOURS
+  return Array.from(id).reduce((sum, letter) => (sum * 33 + letter.codePointAt(0)!) % 9973, 5) % COLOURS
 }

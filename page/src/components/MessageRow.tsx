@@ -88,7 +88,7 @@ function AnswerEnd({ room, answer, isEmpty }: { room: Room; answer: AnswerData; 
   return <p class={`answer-end answer-${answer.state}`}>{words}.</p>
 }
 
-const MOST_READERS = 4
+const MOST_READERS = 3
 
 /** The people who have read up to here. */
 function Readers({ readers }: { readers: readonly Member[] }) {

@@ -1,3 +1,5 @@
+import { useEffect, useRef } from 'preact/hooks'
+
 import type { Member, Room } from '../room'
 import { AssistantBadge, Avatar, PRESENCE_TEXT } from './Avatar'
 import { useDesk } from './context'
@@ -5,9 +7,19 @@ import { Icon } from './Icon'
 
 const isHere = (member: Member): boolean => member.presence !== 'offline'
 
+/** As in people.css: the list covers the room, and so takes the focus and gives it back. */
+const OVER_THE_ROOM = '(width < 62rem)'
+
 /** Who is in the room, and who of them is there. */
 export function People({ room, onClose }: { room: Room; onClose(): void }) {
   const { chat } = useDesk()
+  const close = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    if (!matchMedia(OVER_THE_ROOM).matches) return undefined
+    const before = document.activeElement
+    close.current?.focus()
+    return () => before instanceof HTMLElement && before.focus()
+  }, [])
   const members = [...room.members.values()].toSorted((a, b) => a.name.localeCompare(b.name))
   const humans = members.filter(member => member.kind === 'human')
   const groups = [
@@ -17,10 +29,10 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
   ]
   const untold = room.memberCount - members.length
   return (
-    <aside class="people" aria-label="Members">
+    <aside class="people" aria-label="Members" onKeyDown={event => event.key === 'Escape' && onClose()}>
       <header class="people-header">
         <h2>Members</h2>
-        <button type="button" class="button-icon" aria-label="Close the list of members" onClick={onClose}><Icon name="close" /></button>
+        <button ref={close} type="button" class="button-icon" aria-label="Close the list of members" onClick={onClose}><Icon name="close" /></button>
       </header>
       <div class="people-groups">
         {groups.filter(group => group.members.length > 0).map(group => (

@@ -23,7 +23,7 @@ export function Switcher({ onClose }: { onClose(): void }) {
 
   const go = (choice: Choice | undefined) => {
     if (!choice) return
-    onClose()
+    dialog.current?.close()
     navigate(roomPath(choice.roomId))
   }
   const onKeyDown = (event: KeyboardEvent) => {
@@ -56,7 +56,7 @@ export function Switcher({ onClose }: { onClose(): void }) {
           }}
           onKeyDown={onKeyDown}
         />
-        <button type="button" class="button-icon" aria-label="Close" onClick={onClose}><Icon name="close" /></button>
+        <button type="button" class="button-icon" aria-label="Close" onClick={() => dialog.current?.close()}><Icon name="close" /></button>
       </div>
       <ul id="switcher-choices" role="listbox" aria-label="Rooms">
         {choices.map((choice, index) => (

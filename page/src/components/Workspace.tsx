@@ -16,7 +16,7 @@ export function Workspace() {
     const onKey = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return
       event.preventDefault()
-      isSwitching.value = !isSwitching.peek()
+      isSwitching.value = true
     }
     addEventListener('keydown', onKey)
     return () => removeEventListener('keydown', onKey)
