@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from quart import Blueprint, request
 
 from productflo.domain.identity import Identity
 from productflo.errors import ProductFloError
+from productflo.protocol.codec import first_problem
 from productflo.protocol.ids import ForeignId, Id
 from productflo.protocol.inbound import ChatData, Text
 from productflo.service.broadcast import Broadcast
@@ -35,19 +36,25 @@ def broadcast_blueprint(broadcast: Broadcast, guard: Guard) -> Blueprint:
         guard.require_operator(request)
         asked = await read_body(request, NewBroadcast)
         guard.check_person(asked.user_id)
-        said = with_id(
-            ChatData(
-                message=asked.message,
-                sender=asked.user_id,
-                message_id=asked.message_id,
-                metadata={"sent_from_device": "api", **asked.metadata},
-            )
-        )
+        said = with_id(_chat(asked))
         speaker = Identity(asked.user_id, asked.user_id, operator=True)
         results = await broadcast.send(speaker, said, asked.rooms)
         return {"message_id": said.message_id, "rooms": {room: _result(one) for room, one in results.items()}}
 
     return blueprint
+
+
+def _chat(asked: NewBroadcast) -> ChatData:
+    """The broadcast as a message, for which the rules of any message hold. Raises `ValidationFailed`."""
+    try:
+        return ChatData(
+            message=asked.message,
+            sender=asked.user_id,
+            message_id=asked.message_id,
+            metadata={"sent_from_device": "api", **asked.metadata},
+        )
+    except ValidationError as error:
+        raise first_problem(error) from error
 
 
 def _result(result: int | ProductFloError) -> dict[str, Any]:
