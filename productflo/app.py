@@ -47,6 +47,7 @@ from productflo.store.runs import RunStore
 from productflo.store.teams import Teams
 from productflo.web.body import pace_bodies
 from productflo.web.broadcast import broadcast_blueprint
+from productflo.web.descriptions import descriptions_blueprint
 from productflo.web.errors import register_errors
 from productflo.web.files import files_blueprint
 from productflo.web.guard import Guard
@@ -198,6 +199,7 @@ def _assemble(
         teams_blueprint(teams, guard),
         broadcast_blueprint(Broadcast(chat, membership, rooms), guard),
         ops_blueprint(redis, lambda: process.draining),
+        descriptions_blueprint(),
         page_blueprint(),
     ):
         app.register_blueprint(blueprint)

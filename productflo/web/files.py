@@ -37,7 +37,7 @@ _DOWNLOAD_HEADERS = {
 }
 
 
-class _Fields(BaseModel):
+class UploadFields(BaseModel):
     """What a form may say about its file."""
 
     product_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
@@ -117,7 +117,7 @@ def _details(texts: dict[str, list[str]]) -> Details:
     tags = [tag.strip() for text in texts.get("tags", []) for tag in text.split(",")]
     given = {name: texts[name][-1].strip() or None for name in ("product_id", "description") if name in texts}
     try:
-        fields = _Fields(tags=tuple(dict.fromkeys(filter(None, tags))), **given)
+        fields = UploadFields(tags=tuple(dict.fromkeys(filter(None, tags))), **given)
     except ValidationError as error:
         first = error.errors()[0]
         raise ValidationFailed(first["msg"], field=str(first["loc"][0])) from error
