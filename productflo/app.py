@@ -50,7 +50,7 @@ from productflo.web.broadcast import broadcast_blueprint
 from productflo.web.descriptions import descriptions_blueprint
 from productflo.web.errors import register_errors
 from productflo.web.files import files_blueprint
-from productflo.web.guard import Guard
+from productflo.web.guard import SERVICE_ID, Guard
 from productflo.web.login import login_blueprint
 from productflo.web.ops import ops_blueprint
 from productflo.web.page import page_blueprint
@@ -125,7 +125,7 @@ def create_app(settings: Settings) -> Quart:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     pace_bodies(app)
     redis = client(settings.redis_url)
-    reserved = frozenset((*settings.assistants, *settings.room_assistants))
+    reserved = frozenset((SERVICE_ID, *settings.assistants, *settings.room_assistants))
     provider = _provider(settings)
     guard = Guard(
         secret=settings.secret.get_secret_value() if settings.secret else None,
