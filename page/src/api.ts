@@ -29,6 +29,11 @@ export class Api {
     return this.json('POST', `/api/invites/${encodeURIComponent(code)}`)
   }
 
+  /** A cookie says from then on who the reader is; the token in the answer is for programs. */
+  async logIn(email: string, password: string): Promise<void> {
+    await this.fetch('POST', '/auth/login', { email, password })
+  }
+
   async signOut(): Promise<void> {
     await this.fetch('POST', '/auth/logout')
   }
@@ -61,10 +66,11 @@ export class Api {
     return (await this.fetch(method, path)).json() as Promise<T>
   }
 
-  private async fetch(method: string, path: string): Promise<Response> {
+  private async fetch(method: string, path: string, body?: object): Promise<Response> {
     let response: Response
     try {
-      response = await fetch(path, { method, headers: this.headers() })
+      const headers = body ? { ...this.headers(), 'Content-Type': 'application/json' } : this.headers()
+      response = await fetch(path, { method, headers, body: body ? JSON.stringify(body) : null })
     } catch {
       throw new ApiError(0, 'UNREACHABLE', 'The server can not be reached.')
     }

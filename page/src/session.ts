@@ -1,4 +1,4 @@
-/** How the reader comes in: by a name, by an invitation, or not at all. */
+/** How the reader comes in: by a name, by an invitation, with an account, or not at all. */
 
 import { Api, ApiError } from './api'
 import { type Identity, rememberedIdentity } from './identity'
@@ -33,6 +33,13 @@ export async function accept(code: string): Promise<Entrance> {
   } catch (error) {
     return refused(error) ?? unreachable(error)
   }
+}
+
+/** Comes in with an account. Throws `ApiError`, which says what is wrong. */
+export async function signIn(email: string, password: string): Promise<Entrance> {
+  const api = new Api()
+  await api.logIn(email, password)
+  return entered(await api.session()) ?? { kind: 'not-invited', why: 'none' }
 }
 
 async function lookAtInvitation(code: string): Promise<Entrance> {

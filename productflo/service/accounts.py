@@ -5,6 +5,7 @@ the password is looked at, so that many at once get no more. An email without an
 the same as a wrong password.
 """
 
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address
@@ -125,7 +126,10 @@ class Accounts:
     async def _allow(self, subject: str, limit: int) -> None:
         attempts = await self._store.count(subject, 1, WINDOW)
         if attempts.number > limit:
-            raise RateLimited("Too many attempts to sign in", retry_after=attempts.forgotten_in)
+            wait = attempts.forgotten_in
+            raise RateLimited(
+                f"Too many attempts to sign in: try again in {math.ceil(wait / 60)} minutes", retry_after=wait
+            )
 
     async def _new_user(self, email: str) -> str:
         user_id = slug(email.partition("@")[0])

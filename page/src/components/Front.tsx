@@ -1,4 +1,4 @@
-/** What is seen before one is in: choose a name, accept an invitation, or learn how to get one. */
+/** What is seen before one is in: choose a name, accept an invitation, sign in, or learn how to get in. */
 
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
@@ -8,6 +8,7 @@ import { chooseName } from '../identity'
 import { userIdFromName } from '../ids'
 import { navigate } from '../router'
 import { accept, type Entrance } from '../session'
+import { SignIn } from './SignIn'
 
 interface Props {
   entrance: Exclude<Entrance, { kind: 'in' }>
@@ -24,7 +25,7 @@ export function Front({ entrance, onEntrance, onRetry }: Props) {
     case 'invited':
       return <Invited entrance={entrance} onEntrance={onEntrance} />
     case 'not-invited':
-      return <NotInvited why={entrance.why} />
+      return <NotInvited why={entrance.why} onEntrance={onEntrance} />
     case 'unreachable':
       return (
         <Card title="The server does not answer">
@@ -86,24 +87,25 @@ function Invited({ entrance, onEntrance }: { entrance: Extract<Entrance, { kind:
 const NOT_INVITED = {
   none: {
     title: 'You need an invitation',
-    text: 'This chat lets people in by invitation. Ask whoever runs it for a link, and open it in this browser.',
+    text: 'This chat lets people in by invitation. Ask whoever runs it for a link, and open it in this browser. With an account, sign in:',
   },
   used: {
     title: 'This invitation no longer works',
-    text: 'An invitation works once, within 24 hours. Ask whoever sent it for a new one.',
+    text: 'An invitation works once, within 24 hours. Ask whoever sent it for a new one. With an account, sign in:',
   },
   expired: {
     title: 'You have been signed out',
-    text: 'Your access has run out. Ask whoever runs this chat for a new link, and open it in this browser.',
+    text: 'Your access has run out. Ask whoever runs this chat for a new link, or sign in with your account:',
   },
 }
 
-function NotInvited({ why }: { why: keyof typeof NOT_INVITED }) {
+function NotInvited({ why, onEntrance }: { why: keyof typeof NOT_INVITED } & Pick<Props, 'onEntrance'>) {
   const { title, text } = NOT_INVITED[why]
   return (
     <Card title={title}>
       <p>{text}</p>
-      <p class="hint">Whoever runs it makes one with <code>productflo invite NAME</code>.</p>
+      <SignIn onEntrance={onEntrance} />
+      <p class="hint">Whoever runs it invites with <code>productflo invite NAME</code>, and makes accounts with <code>productflo user add EMAIL</code>.</p>
     </Card>
   )
 }
