@@ -13,6 +13,7 @@ from quart import Quart, Response, request
 from redis.asyncio import Redis
 
 from productflo.blobs.local import LocalBlobs
+from productflo.domain.identity import SERVICE_ID
 from productflo.protocol.codes import CloseCode
 from productflo.server.door import Door
 from productflo.server.heartbeat import Heartbeat
@@ -50,7 +51,7 @@ from productflo.web.broadcast import broadcast_blueprint
 from productflo.web.descriptions import descriptions_blueprint
 from productflo.web.errors import register_errors
 from productflo.web.files import files_blueprint
-from productflo.web.guard import SERVICE_ID, Guard
+from productflo.web.guard import Guard
 from productflo.web.login import login_blueprint
 from productflo.web.ops import ops_blueprint
 from productflo.web.page import page_blueprint
