@@ -51,7 +51,11 @@ export class Chat implements Scene {
     this.me = identity.userId
     this.connection = new Connection(socketUrl(identity), this.me, {
       opened: () => void this.resume(),
-      received: envelope => batch(() => receive(this, envelope)),
+      received: envelopes => {
+        batch(() => {
+          for (const envelope of envelopes) receive(this, envelope)
+        })
+      },
       closed: code => this.lost(code),
     })
     this.pager = new Pager(this.connection, this.rooms)

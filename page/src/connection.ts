@@ -15,7 +15,8 @@ export type Link =
 
 export interface Listener {
   opened(): void
-  received(envelope: Incoming): void
+  /** In the order in which they came. After a while away many come at once. */
+  received(envelopes: readonly Incoming[]): void
   /** The code of the close frame, before anything is decided about coming back. */
   closed(code: number): void
 }
@@ -31,6 +32,8 @@ export class RequestError extends Error {
 const PING_AFTER_MS = 20_000
 /** No word for this long after a ping: the connection is dead, whatever TCP believes. */
 const PONG_WITHIN_MS = 8_000
+/** A frame of the screen: sooner would not be seen. */
+const GATHER_MS = 16
 const REQUEST_TIMEOUT_MS = 15_000
 
 interface Waiting {
@@ -46,6 +49,8 @@ export class Connection {
   private downSince: number | null = Date.now()
   private retryTimer = 0
   private quietTimer = 0
+  private gathered: Incoming[] = []
+  private gatherTimer = 0
   private requests = new Map<string, Waiting>()
   private requestCount = 0
 
@@ -68,6 +73,7 @@ export class Connection {
     removeEventListener('offline', this.probe)
     document.removeEventListener('visibilitychange', this.whenVisible)
     clearTimeout(this.retryTimer)
+    clearTimeout(this.gatherTimer)
     this.detach()?.close(1000)
   }
 
@@ -118,13 +124,32 @@ export class Connection {
     if (envelope.status === 'success') this.failures = 0
     const waiting = envelope.request_id ? this.settle(envelope.request_id) : undefined
     const error = errorOf(envelope)
+    if (waiting) this.deliver() // What came before an answer is known before it.
     if (waiting && error) waiting.reject(new RequestError(error))
     else if (waiting) waiting.resolve(envelope)
-    else this.listener.received(envelope)
+    else this.gather(envelope)
+  }
+
+  /** One at once, what follows closely together: a thousand missed messages are then a few changes of the page. */
+  private gather(envelope: Incoming): void {
+    this.gathered.push(envelope)
+    if (this.gatherTimer) return
+    this.deliver()
+    this.gatherTimer = setTimeout(() => {
+      this.gatherTimer = 0
+      this.deliver()
+    }, GATHER_MS)
+  }
+
+  private deliver(): void {
+    const envelopes = this.gathered
+    this.gathered = []
+    if (envelopes.length > 0) this.listener.received(envelopes)
   }
 
   private ended(code: number, reason: string): void {
     this.detach()
+    this.deliver()
     this.listener.closed(code)
     const next = comeback(code, reason, this.failures++, Math.random())
     if (next.kind === 'sign-in') this.link.value = { state: 'signed-out' }

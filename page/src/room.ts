@@ -51,7 +51,7 @@ export interface Room {
 }
 
 /** What the page calls a member, or someone who is none any more. */
-export function nameOf(room: Room, userId: string): string {
+export function nameOf(room: Pick<Room, 'members'>, userId: string): string {
   return room.members.get(userId)?.name ?? nameFromId(userId)
 }
 

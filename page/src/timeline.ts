@@ -2,7 +2,7 @@
 
 import type { Message } from './history'
 import type { Unsent } from './outbox'
-import type { Member, Room } from './room'
+import type { Room } from './room'
 
 export type Row =
   | { kind: 'day'; key: string; at: number }
@@ -44,16 +44,16 @@ export function timeline(room: Room, unsent: readonly Unsent[], me: string): Row
   return rows
 }
 
-/** Who has read up to where: for each message, the people whose mark stands on it. Assistants and oneself apart. */
-export function readersByMessage(room: Room, me: string): ReadonlyMap<string, readonly Member[]> {
-  const readers = new Map<string, Member[]>()
+/** Who has read up to where: by message, the ids of the people whose mark stands on it. Assistants and oneself apart. */
+export function readersByMessage(room: Room, me: string): ReadonlyMap<string, readonly string[]> {
+  const readers = new Map<string, string[]>()
   const { messages } = room.history
   for (const member of room.members.values()) {
     if (member.id === me || member.kind === 'assistant' || member.readSeq === 0) continue
     const last = messages.findLast(message => message.seq <= member.readSeq)
     const isBelow = room.history.hasNewer && last === messages.at(-1) && last !== undefined && last.seq < member.readSeq
     if (!last || isBelow || last.sender === member.id) continue
-    readers.set(last.id, [...(readers.get(last.id) ?? []), member])
+    readers.set(last.id, [...(readers.get(last.id) ?? []), member.id])
   }
   return readers
 }

@@ -111,6 +111,13 @@ describe('the connection', () => {
     await expect(cut).rejects.toThrow('lost')
   })
 
+  it('hands over the first envelope at once, and those that follow closely together', () => {
+    for (const seq of [1, 2, 3]) FakeSocket.last.say(envelope('chat_response', { seq }))
+    vi.advanceTimersByTime(20)
+    const seqs = listener.received.mock.calls.map(([envelopes]: Incoming[][]) => envelopes?.map(each => each.data['seq']))
+    expect(seqs).toEqual([[1], [2, 3]])
+  })
+
   it('ignores what is no envelope', () => {
     FakeSocket.last.onmessage?.({ data: 'null' })
     FakeSocket.last.onmessage?.({ data: '{"code": 1}' })

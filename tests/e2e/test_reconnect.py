@@ -1,5 +1,6 @@
 """The connection breaks in every way: nothing is lost, doubled or out of order, and the page says so."""
 
+import asyncio
 import json
 import re
 import socket
@@ -13,6 +14,8 @@ from processes import PRODUCTFLO, environment, kill, running
 from reader import Meet, Reader
 
 BANNER = "Connecting again"
+MISSED = 1_010
+"""Messages: more than a resume delivers."""
 WEBSOCKET = re.compile(r"/ws\?")
 
 
@@ -130,6 +133,48 @@ async def hold_sockets(person: Reader) -> list[WebSocketRoute]:
 
     await person.page.route_web_socket(WEBSOCKET, connect)
     return sockets
+
+
+async def test_too_much_was_missed(meet: Meet, product: Server, room: str) -> None:
+    """After more than is sent again, the page shows the newest messages and says so."""
+    ana = await meet("Ana")
+    away = asyncio.Event()
+    await stay_away_while(ana, away)
+    await ana.enter(room)
+    await ana.say("before")
+    await expect(ana.unsent).to_have_count(0)
+    away.set()
+    await ana.page.evaluate(
+        "dispatchEvent(new Event('offline'))"
+    )  # Makes the page ask whether anybody is there.
+    await expect(ana.page.get_by_text(BANNER)).to_be_visible()
+    async with product.client("dee") as dee:
+        await dee.join(room)
+        for number in range(1, MISSED + 1):
+            await dee.say("chat", room, message=f"message {number}", sender="dee")
+        await dee.until("chat_response", message=f"message {MISSED}")
+    away.clear()
+    await expect(ana.page.get_by_text("A lot was said while you were away.")).to_be_visible(timeout=20_000)
+    await expect(ana.message(f"message {MISSED}")).to_be_in_viewport()
+    await expect(ana.message("before")).to_have_count(0)
+
+
+async def stay_away_while(person: Reader, away: asyncio.Event) -> None:
+    """Put something between page and server that ends every connection while `away` is set."""
+
+    def connect(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+
+        async def pass_on(message: str | bytes) -> None:
+            if away.is_set():
+                await page.close(code=1013)
+                await server.close()
+            else:
+                server.send(message)
+
+        page.on_message(pass_on)
+
+    await person.page.route_web_socket(WEBSOCKET, connect)
 
 
 async def test_the_server_does_not_want_the_page(meet: Meet, room: str) -> None:

@@ -1,25 +1,28 @@
 import { useEffect, useRef } from 'preact/hooks'
 
 import type { Answer } from '../answers'
-import { nameOf, type Room } from '../room'
+import type { Room } from '../room'
 import { AssistantBadge, Avatar } from './Avatar'
 import { useDesk } from './context'
 import { Icon } from './Icon'
-import { type KnownMember, Markdown } from './Markdown'
+import { Markdown } from './Markdown'
+import type { People } from './people'
 import { Quote } from './Quote'
 
 interface Props {
   room: Room
+  people: People
   answer: Answer
-  known: KnownMember
   onShow(messageId: string): void
 }
 
 /** An answer while it is written. Not in the log: a screen reader hears it once, when it is finished. */
-export function AnswerRow({ room, answer, known, onShow }: Props) {
+export function AnswerRow({ room, people, answer, onShow }: Props) {
   const { chat } = useDesk()
-  const name = nameOf(room, answer.assistant)
-  const quotes = answer.replyTo === room.history.messages.at(-1)?.id ? null : answer.replyTo
+  const name = people.name(answer.assistant)
+  const { messages } = room.history
+  const quotes = answer.replyTo === messages.at(-1)?.id ? null : answer.replyTo
+  const quoted = messages.find(message => message.id === quotes)
   return (
     <div class="message starts-run is-assistant is-growing" data-row={`answer-${answer.messageId}`}>
       <Avatar id={answer.assistant} name={name} kind="assistant" />
@@ -27,8 +30,8 @@ export function AnswerRow({ room, answer, known, onShow }: Props) {
         <p class="byline">
           <strong>{name}</strong> <AssistantBadge /> <span class="time">{answer.text ? 'answering' : 'thinking'}</span>
         </p>
-        {quotes && <Quote room={room} messageId={quotes} onShow={onShow} />}
-        {answer.text ? <Markdown source={answer.text} known={known} /> : <p class="dots" aria-hidden="true"><i /><i /><i /></p>}
+        {quotes && <Quote people={people} messageId={quotes} message={quoted} onShow={onShow} />}
+        {answer.text ? <Markdown source={answer.text} known={people.known} /> : <p class="dots" aria-hidden="true"><i /><i /><i /></p>}
         <StopButton name={name} isStopping={answer.stopping} onStop={() => chat.stopAnswer(room.id, answer.messageId)} />
       </div>
     </div>

@@ -8,6 +8,7 @@ import { forgetIdentity } from '../identity'
 import { navigate, route } from '../router'
 import { type Entrance, findEntrance } from '../session'
 import { showUnreadInTitle } from '../title'
+import { Uploads } from '../uploads'
 import { type Desk, DeskContext } from './context'
 import { Front } from './Front'
 import { Workspace } from './Workspace'
@@ -29,13 +30,25 @@ interface SignedInProps {
 function SignedIn({ entrance, onEntrance }: SignedInProps) {
   const { identity, api } = entrance
   const desk = useMemo<Desk>(() => {
+    const uploads = new Map<string, Uploads>()
+    const uploadsOf = (roomId: string) => {
+      const known = uploads.get(roomId) ?? new Uploads(api)
+      uploads.set(roomId, known)
+      return known
+    }
     const signOut = async () => {
       forgetIdentity(localStorage)
       if (identity.mode === 'token') await api.signOut()
       navigate('/', 'replace')
       onEntrance(identity.mode === 'open' ? { kind: 'choose-name' } : { kind: 'not-invited', why: 'none' })
     }
-    return { chat: new Chat(identity, api), files: new Files(api), drafts: new Drafts(localStorage), signOut: () => void signOut() }
+    return {
+      chat: new Chat(identity, api),
+      files: new Files(api),
+      drafts: new Drafts(localStorage),
+      uploads: uploadsOf,
+      signOut: () => void signOut(),
+    }
   }, [identity, api, onEntrance])
   const { chat } = desk
 

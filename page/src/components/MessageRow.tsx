@@ -1,8 +1,5 @@
-import { useMemo } from 'preact/hooks'
-
 import type { Message } from '../history'
 import type { AnswerData } from '../protocol'
-import { type Member, nameOf, type Room } from '../room'
 import { roomPath } from '../router'
 import { clock, fullTime } from '../time'
 import { Attachments } from './Attachments'
@@ -10,38 +7,33 @@ import { AssistantBadge, Avatar } from './Avatar'
 import { CopyButton } from './CopyButton'
 import { useDesk } from './context'
 import { Icon } from './Icon'
-import { type KnownMember, Markdown } from './Markdown'
+import { Markdown } from './Markdown'
+import { memo } from './memo'
+import type { People } from './people'
 import { Quote } from './Quote'
 
 interface Props {
-  room: Room
+  roomId: string
+  people: People
   message: Message
   startsRun: boolean
-  /** The message to quote above this one. */
+  /** The id of the message to quote above this one. */
   quotes: string | null
-  readers: readonly Member[]
+  quoted: Message | undefined
+  /** Ids, with spaces between them. */
+  readers: string
   isMarked: boolean
-  known: KnownMember
   onReply(message: Message): void
   onShow(messageId: string): void
 }
 
-export function MessageRow({ room, message, startsRun, quotes, readers, isMarked, known, onReply, onShow }: Props) {
+/** A piece of an answer, or a receipt, draws none of the messages again: hence `memo`, and properties that stay the same. */
+export const MessageRow = memo(function MessageRow(props: Props) {
+  const { roomId, people, message, startsRun, quotes, quoted, readers, isMarked, onReply, onShow } = props
   const { chat } = useDesk()
-  const sender = room.members.get(message.sender)
-  const name = nameOf(room, message.sender)
-  const kind = message.answer ? 'assistant' : (sender?.kind ?? 'human')
+  const name = people.name(message.sender)
+  const kind = message.answer ? 'assistant' : people.kind(message.sender)
   const isForMe = message.sender !== chat.me && mentions(message.text, chat.me)
-  // The same nodes as before are skipped when the page is drawn: a piece of an answer redraws no message.
-  const body = useMemo(
-    () => (
-      <>
-        {message.text && <Markdown source={message.text} known={known} />}
-        {message.files.length > 0 && <Attachments ids={message.files} />}
-      </>
-    ),
-    [message, known],
-  )
   const classes = ['message', startsRun && 'starts-run', isMarked && 'is-marked', isForMe && 'is-for-me', kind === 'assistant' && 'is-assistant']
   return (
     <article class={classes.filter(Boolean).join(' ')} data-row={message.id} tabIndex={-1} aria-label={`${name}, ${fullTime(message.at)}`}>
@@ -54,32 +46,34 @@ export function MessageRow({ room, message, startsRun, quotes, readers, isMarked
             <Time at={message.at} />
           </p>
         )}
-        {quotes && <Quote room={room} messageId={quotes} onShow={onShow} />}
-        {message.deleted ? <p class="faded">This message was deleted.</p> : body}
-        {message.answer && <AnswerEnd room={room} answer={message.answer} isEmpty={!message.text} />}
+        {quotes && <Quote people={people} messageId={quotes} message={quoted} onShow={onShow} />}
+        {message.deleted && <p class="faded">This message was deleted.</p>}
+        {message.text && <Markdown source={message.text} known={people.known} />}
+        {message.files.length > 0 && <Attachments ids={message.files} />}
+        {message.answer && <AnswerEnd people={people} answer={message.answer} isEmpty={!message.text} />}
       </div>
-      <Readers readers={readers} />
+      <Readers ids={readers} people={people} />
       <div class="tools" role="group" aria-label="Message">
         <button type="button" class="button-icon" aria-label={`Reply to ${name}`} title="Reply" onClick={() => onReply(message)}>
           <Icon name="reply" />
         </button>
         <CopyButton text={message.text} label="Copy text" />
-        <CopyButton text={location.origin + roomPath(room.id, message.id)} label="Copy link" icon="link" />
+        <CopyButton text={location.origin + roomPath(roomId, message.id)} label="Copy link" icon="link" />
       </div>
     </article>
   )
-}
+})
 
 export function Time({ at }: { at: number }) {
   return <time class="time" dateTime={new Date(at).toISOString()} title={fullTime(at)}>{clock(at)}</time>
 }
 
 /** How an answer ended, where it was not simply finished. */
-function AnswerEnd({ room, answer, isEmpty }: { room: Room; answer: AnswerData; isEmpty: boolean }) {
+function AnswerEnd({ people, answer, isEmpty }: { people: People; answer: AnswerData; isEmpty: boolean }) {
   const { chat } = useDesk()
   if (answer.state === 'done') return null
   const by = answer.stopped_by
-  const who = by === chat.me ? 'you' : by && nameOf(room, by)
+  const who = by === chat.me ? 'you' : by && people.name(by)
   const words = {
     stopped: `Stopped${who ? ` by ${who}` : ''}${isEmpty ? ' before it said anything' : ''}`,
     interrupted: 'Interrupted: the assistant could not go on',
@@ -91,13 +85,14 @@ function AnswerEnd({ room, answer, isEmpty }: { room: Room; answer: AnswerData; 
 const MOST_READERS = 3
 
 /** The people who have read up to here. */
-function Readers({ readers }: { readers: readonly Member[] }) {
-  if (readers.length === 0) return null
+function Readers({ ids, people }: { ids: string; people: People }) {
+  if (!ids) return null
+  const readers = ids.split(' ').map(id => ({ id, name: people.name(id) }))
   const names = readers.map(reader => reader.name).join(', ')
   return (
     <p class="readers" title={`Seen by ${names}`}>
       <span class="visually-hidden">Seen by {names}</span>
-      {readers.slice(0, MOST_READERS).map(reader => <Avatar key={reader.id} id={reader.id} name={reader.name} kind="human" size="tiny" />)}
+      {readers.slice(0, MOST_READERS).map(({ id, name }) => <Avatar key={id} id={id} name={name} kind="human" size="tiny" />)}
       {readers.length > MOST_READERS && <span aria-hidden="true">+{readers.length - MOST_READERS}</span>}
     </p>
   )

@@ -1,20 +1,21 @@
-import { nameOf, type Room } from '../room'
+import type { Message } from '../history'
+import type { People } from './people'
 
 const MOST_LETTERS = 140
 
 interface Props {
-  room: Room
+  people: People
   messageId: string
+  /** Where it is in the page. */
+  message: Message | undefined
   onShow(messageId: string): void
 }
 
 /** The message that is replied to, in a line; a click goes there. */
-export function Quote({ room, messageId, onShow }: Props) {
-  const message = room.history.messages.find(each => each.id === messageId)
-  const name = message && nameOf(room, message.sender)
+export function Quote({ people, messageId, message, onShow }: Props) {
   return (
     <button type="button" class="quote" onClick={() => onShow(messageId)}>
-      {message ? <><strong>{name}</strong> {oneLine(message.text) || 'a file'}</> : 'An earlier message'}
+      {message ? <><strong>{people.name(message.sender)}</strong> {oneLine(message.text) || 'a file'}</> : 'An earlier message'}
       <span class="visually-hidden">. Show this message</span>
     </button>
   )

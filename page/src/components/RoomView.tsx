@@ -3,7 +3,6 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 import type { Message } from '../history'
 import { route } from '../router'
-import { Uploads } from '../uploads'
 import { Announcer } from './Announcer'
 import { Composer, type ComposerHandle } from './Composer'
 import { useDesk } from './context'
@@ -19,9 +18,9 @@ import type { ScrollKeeper } from './useScrollKeeper'
 const MARKED_FOR_MS = 4_000
 
 export function RoomView({ roomId }: { roomId: string }) {
-  const { chat } = useDesk()
+  const { chat, uploads: uploadsOf } = useDesk()
   const room = useMemo(() => chat.rooms.get(roomId), [chat, roomId]).value
-  const uploads = useMemo(() => new Uploads(chat.api), [chat])
+  const uploads = uploadsOf(roomId)
   const [replyTo, setReplyTo] = useState<Message | null>(null)
   const [showsPeople, setShowsPeople] = useState(matchMedia('(min-width: 1200px)').matches)
   const keeper = useRef<ScrollKeeper | null>(null)
@@ -29,10 +28,10 @@ export function RoomView({ roomId }: { roomId: string }) {
   const { marked, show, problem, clearProblem } = useShownMessage(roomId, keeper)
   const drop = useFileDrop(files => uploads.add(files))
 
-  const reply = (message: Message) => {
+  const reply = useCallback((message: Message) => {
     setReplyTo(message)
     composer.current?.focus()
-  }
+  }, [])
   const dismiss = () => {
     chat.dismissNotice(roomId)
     clearProblem()
@@ -58,7 +57,7 @@ export function RoomView({ roomId }: { roomId: string }) {
               keeper={keeper}
               onReply={reply}
               onSuggest={text => composer.current?.propose(text)}
-              onShow={messageId => void show(messageId)}
+              onShow={show}
             />
             <TypingLine room={room} />
             <Composer

@@ -1,16 +1,15 @@
 import type { Signal } from '@preact/signals'
-import { useMemo } from 'preact/hooks'
 
 import type { Message } from '../history'
-import { nameOf, type Room } from '../room'
+import type { Room } from '../room'
 import { dayName } from '../time'
 import { readersByMessage, type Row, timeline } from '../timeline'
 import { AnswerRow } from './AnswerRow'
 import { useDesk } from './context'
 import { EmptyRoom } from './EmptyRoom'
 import { Icon } from './Icon'
-import type { KnownMember } from './Markdown'
 import { MessageRow } from './MessageRow'
+import { usePeople } from './people'
 import { UnsentRow } from './UnsentRow'
 import { type ScrollKeeper, useScrollKeeper } from './useScrollKeeper'
 
@@ -37,7 +36,8 @@ export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: P
     onNearBottom: () => loading === undefined && void chat.pager.newer(room.id),
   })
   keeper.current = scroll
-  const known = useKnownMembers(room)
+  const people = usePeople(room)
+  const byId = new Map(history.messages.map(message => [message.id, message]))
   const readers = readersByMessage(room, chat.me)
   const rows = timeline(room, unsent, chat.me)
   const isEmpty = history.loaded && rows.length === 0 && room.answers.length === 0
@@ -49,18 +49,19 @@ export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: P
       case 'new':
         return <p key={row.key} class="new-line" data-row="new"><span>New</span></p>
       case 'unsent':
-        return <UnsentRow key={row.key} entry={row.entry} name={nameOf(room, chat.me)} startsRun={row.startsRun} known={known} />
+        return <UnsentRow key={row.key} entry={row.entry} name={people.name(chat.me)} startsRun={row.startsRun} known={people.known} />
       case 'message':
         return (
           <MessageRow
             key={row.key}
-            room={room}
+            roomId={room.id}
+            people={people}
             message={row.message}
             startsRun={row.startsRun}
             quotes={row.quotes}
-            readers={readers.get(row.message.id) ?? NOBODY}
+            quoted={row.quotes === null ? undefined : byId.get(row.quotes)}
+            readers={readers.get(row.message.id)?.join(' ') ?? ''}
             isMarked={marked.value === row.message.id}
-            known={known}
             onReply={onReply}
             onShow={onShow}
           />
@@ -85,7 +86,7 @@ export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: P
           <div role="log" aria-label="Messages" aria-busy={!history.loaded || (loading !== undefined && loading !== 'failed')}>
             {rows.map(draw)}
           </div>
-          {room.answers.map(answer => !history.hasNewer && <AnswerRow key={answer.messageId} room={room} answer={answer} known={known} onShow={onShow} />)}
+          {room.answers.map(answer => !history.hasNewer && <AnswerRow key={answer.messageId} room={room} people={people} answer={answer} onShow={onShow} />)}
         </div>
       </div>
       {!chat.atEnd.value && history.loaded && <JumpToEnd room={room} onJump={() => void jump(room.id)} />}
@@ -97,8 +98,6 @@ export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: P
     scroll.toEnd()
   }
 }
-
-const NOBODY = [] as const
 
 /** What stands above the oldest message in the page. */
 function Top({ room }: { room: Room }) {
@@ -129,15 +128,6 @@ function JumpToEnd({ room, onJump }: { room: Room; onJump(): void }) {
       {count > 0 ? `${count} new ${count === 1 ? 'message' : 'messages'}` : 'Jump to latest'}
     </button>
   )
-}
-
-/** Answers ids as their members write them; the same function as long as the members are the same. */
-function useKnownMembers(room: Room): KnownMember {
-  const ids = [...room.members.keys()].join(' ')
-  return useMemo(() => {
-    const byFolded = new Map(ids.split(' ').map(id => [id.toLowerCase(), id]))
-    return (id: string) => byFolded.get(id.toLowerCase())
-  }, [ids])
 }
 
 /** Arrow keys, Home and End move between messages; Tab then reaches what can be done with one. */
