@@ -26,12 +26,7 @@ from productflo.settings import Settings
 from productflo.store.bus import Bus
 from productflo.store.connect import open_redis
 from productflo.store.embedded import EmbeddedStore, StoreFailed
-from productflo.store.files import FileStore
-from productflo.store.log import Log
-from productflo.store.presence import PresenceStore
-from productflo.store.rooms import Rooms
-from productflo.store.runs import RunStore
-from productflo.store.teams import Teams
+from productflo.store.store import Store
 
 STOP_SECONDS = 8.0
 """From the request to stop to the end of the process, whatever an assistant does: the supervisor waits 10."""
@@ -132,26 +127,21 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
     if model.configured:
         model.warm_up()
     async with open_redis(settings.redis_url) as redis:
-        rooms, bus, messages = (
-            Rooms(redis),
-            Bus(redis, shards=(0,)),
-            Log(redis, retention=settings.retention_messages),
-        )
-        presence = PresenceStore(redis)
-        files = Files(FileStore(redis), LocalBlobs(settings.data_dir / "files"), settings.max_file_bytes)
-        chat = Chat(messages, rooms, Teams(redis), files, Wakeups(redis), system_clock)
+        store = Store.on(redis, Bus(redis, shards=(0,)), retention=settings.retention_messages)
+        files = Files(store.files, LocalBlobs(settings.data_dir / "files"), settings.max_file_bytes)
+        chat = Chat(store.log, store.rooms, store.teams, files, Wakeups(redis), system_clock)
         try:
             yield Services(
-                log=messages,
-                rooms=rooms,
-                presence=presence,
+                log=store.log,
+                rooms=store.rooms,
+                presence=store.presence,
                 chat=chat,
-                attendance=Attendance(presence, bus, system_clock),
-                receipts=Receipts(rooms, messages, bus, system_clock),
-                bus=bus,
-                runs=RunStore(redis),
+                attendance=Attendance(store.presence, store.bus, system_clock),
+                receipts=Receipts(store.rooms, store.log, store.bus, system_clock),
+                bus=store.bus,
+                runs=store.runs,
                 model=model,
-                stops=Stops(bus),
+                stops=Stops(store.bus),
                 clock=system_clock,
             )
         finally:

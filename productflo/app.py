@@ -35,17 +35,10 @@ from productflo.service.receipts import Receipts
 from productflo.service.runs import Runs
 from productflo.service.wakeups import Wakeups
 from productflo.settings import Settings
-from productflo.store.accounts import AccountStore
 from productflo.store.bus import Bus
 from productflo.store.connect import client
-from productflo.store.files import FileStore
-from productflo.store.invites import InviteStore
 from productflo.store.log import Log
-from productflo.store.presence import PresenceStore
-from productflo.store.profiles import Profiles
-from productflo.store.rooms import Rooms
-from productflo.store.runs import RunStore
-from productflo.store.teams import Teams
+from productflo.store.store import Store
 from productflo.web.body import pace_bodies
 from productflo.web.broadcast import broadcast_blueprint
 from productflo.web.descriptions import descriptions_blueprint
@@ -154,57 +147,58 @@ def _assemble(
     app: Quart, settings: Settings, redis: Redis, guard: Guard, reserved: frozenset[str]
 ) -> WebProcess:
     """Build the use cases on the store, and the doors on the use cases."""
-    rooms, teams, profiles, bus = Rooms(redis), Teams(redis), Profiles(redis), Bus(redis)
-    messages = Log(redis, retention=settings.retention_messages)
-    presence = PresenceStore(redis)
+    store = Store.on(redis, Bus(redis), retention=settings.retention_messages)
     membership = Membership(
-        rooms, teams, presence, profiles, bus, system_clock, settings.open_rooms, settings.room_assistants
+        store.rooms,
+        store.teams,
+        store.presence,
+        store.profiles,
+        store.bus,
+        system_clock,
+        settings.open_rooms,
+        settings.room_assistants,
     )
     blobs = LocalBlobs(settings.data_dir / "files")
-    files = Files(FileStore(redis), blobs, settings.max_file_bytes)
+    files = Files(store.files, blobs, settings.max_file_bytes)
     wakeups = Wakeups(redis)
-    chat = Chat(messages, rooms, teams, files, wakeups, system_clock)
-    history = History(messages, rooms, membership)
-    runs = Runs(RunStore(redis), rooms, messages)
-    hub = Hub(bus, messages)
-    door = Door(
-        hub,
-        messages,
-        chat,
-        membership,
-        history,
-        Receipts(rooms, messages, bus, system_clock),
-        Attendance(presence, bus, system_clock),
-        presence,
-        runs,
-        system_clock,
-        reserved.__contains__,
-    )
-    process = WebProcess(
-        redis,
-        blobs,
-        messages,
-        bus,
-        hub,
-        Relay(hub, bus, rooms, runs, PresenceRelay(hub, rooms, presence, system_clock), system_clock),
-        Heartbeat(hub, presence),
-        wakeups,
-    )
-    invites = InviteStore(redis)
+    chat = Chat(store.log, store.rooms, store.teams, files, wakeups, system_clock)
+    door = _door(store, chat, membership, reserved)
+    people = PresenceRelay(door.hub, store.rooms, store.presence, system_clock)
+    relay = Relay(door.hub, store.bus, store.rooms, door.runs, people, system_clock)
+    heartbeat = Heartbeat(door.hub, store.presence)
+    process = WebProcess(redis, blobs, store.log, store.bus, door.hub, relay, heartbeat, wakeups)
+    invites = Invites(store.invites, reserved.__contains__)
+    accounts = Accounts(store.accounts, store.invites.claim_user, reserved.__contains__)
     for blueprint in (
         ws_blueprint(door, guard),
-        sessions_blueprint(Invites(invites, reserved.__contains__), guard),
-        login_blueprint(Accounts(AccountStore(redis), invites.claim_user, reserved.__contains__), guard),
+        sessions_blueprint(invites, guard),
+        login_blueprint(accounts, guard),
         files_blueprint(files, guard),
-        rooms_blueprint(membership, rooms, history, profiles, guard),
-        teams_blueprint(teams, guard),
-        broadcast_blueprint(Broadcast(chat, membership, rooms), guard),
+        rooms_blueprint(membership, store.rooms, door.history, store.profiles, guard),
+        teams_blueprint(store.teams, guard),
+        broadcast_blueprint(Broadcast(chat, membership, store.rooms), guard),
         ops_blueprint(redis, lambda: process.draining),
         descriptions_blueprint(),
         page_blueprint(),
     ):
         app.register_blueprint(blueprint)
     return process
+
+
+def _door(store: Store, chat: Chat, membership: Membership, reserved: frozenset[str]) -> Door:
+    """What sessions need."""
+    return Door(
+        Hub(store.bus, store.log),
+        chat,
+        membership,
+        History(store.log, store.rooms, membership),
+        Receipts(store.rooms, store.log, store.bus, system_clock),
+        Attendance(store.presence, store.bus, system_clock),
+        store.presence,
+        Runs(store.runs, store.rooms, store.log),
+        system_clock,
+        reserved.__contains__,
+    )
 
 
 def _guard_requests(app: Quart, guard: Guard) -> None:

@@ -11,7 +11,6 @@ from productflo.service.history import History
 from productflo.service.membership import Membership
 from productflo.service.receipts import Receipts
 from productflo.service.runs import Runs
-from productflo.store.log import Log
 from productflo.store.presence import PresenceStore
 
 
@@ -20,7 +19,6 @@ class Door:
     """The use cases behind the WebSocket. `reserved` tells whether an id belongs to an assistant."""
 
     hub: Hub
-    log: Log
     chat: Chat
     membership: Membership
     history: History

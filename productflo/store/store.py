@@ -1,0 +1,54 @@
+"""Everything that is kept, on one client."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from redis.asyncio import Redis
+
+from productflo.store.accounts import AccountStore
+from productflo.store.bus import Bus
+from productflo.store.files import FileStore
+from productflo.store.invites import InviteStore
+from productflo.store.log import Log
+from productflo.store.presence import PresenceStore
+from productflo.store.profiles import Profiles
+from productflo.store.rooms import Rooms
+from productflo.store.runs import RunStore
+from productflo.store.teams import Teams
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The parts of the store, for a composition root to hand to who needs them.
+
+    `log.run()` and `bus.run()` must be running for appends and subscriptions to be answered.
+    """
+
+    redis: Redis
+    log: Log
+    bus: Bus
+    rooms: Rooms
+    teams: Teams
+    presence: PresenceStore
+    profiles: Profiles
+    runs: RunStore
+    files: FileStore
+    invites: InviteStore
+    accounts: AccountStore
+
+    @classmethod
+    def on(cls, redis: Redis, bus: Bus, *, retention: int) -> Self:
+        """The store on a client; `retention` is in messages a room."""
+        return cls(
+            redis,
+            Log(redis, retention=retention),
+            bus,
+            Rooms(redis),
+            Teams(redis),
+            PresenceStore(redis),
+            Profiles(redis),
+            RunStore(redis),
+            FileStore(redis),
+            InviteStore(redis),
+            AccountStore(redis),
+        )
