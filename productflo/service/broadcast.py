@@ -35,7 +35,8 @@ class Broadcast:
         try:
             if await self.rooms.find(room) is None:
                 return NotFound(f"There is no room {room}.", field="rooms")
-            await self.membership.join(speaker, room)
+            if not await self.rooms.is_member(room, speaker.user_id):  # Else their name would be lost.
+                await self.membership.join(speaker, room)
             return (await self.chat.commit(await self.chat.prepare(speaker, room, said))).seq
         except ProductFloError as error:
             return error

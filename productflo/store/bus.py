@@ -25,6 +25,9 @@ RECONNECT_DELAY = 0.2
 """Seconds between attempts to listen again: a restarted server is found within one."""
 SUBSCRIBE_TIMEOUT = 5.0
 """Seconds for a subscription to be confirmed, before the caller is told that the store is away."""
+QUIET = 10.0
+"""Seconds without a message until redis-py may send its PING (every 30 s, see `connect.client`): networks
+forget a connection on which nothing moves for some minutes, and tell nobody."""
 LOST = (RedisError, OSError, AttributeError)
 """What asking for a channel raises while `run` connects anew; redis-py has no writer then."""
 
@@ -99,7 +102,7 @@ class Bus:
                     if not attached:
                         await self._pubsub.subscribe(*self._presence)
                         attached = True
-                    message = await self._pubsub.get_message(timeout=None)
+                    message = await self._pubsub.get_message(timeout=QUIET)
                     failing = False
                 except (RedisError, OSError) as error:
                     if not failing:
@@ -129,14 +132,24 @@ class Bus:
                 self._presence_heard.set()
         elif message["type"] == "message":
             if room is not None:
-                on_event(room, decode(message["data"]))
-            elif channel.startswith(b"{p:"):
+                if event := _event(message["data"]):
+                    on_event(room, event)
+            elif channel in self._presence:
                 user, word = message["data"].decode().split(" ")
                 on_presence(user, word)
 
     def _forget(self, channel: bytes) -> None:
         self._rooms.pop(channel, None)
         self._confirmed.pop(channel, None)
+
+
+def _event(message: bytes) -> RoomEvent | None:
+    """The event; None for what another version says, which must not end this process."""
+    try:
+        return decode(message)
+    except ValueError as error:
+        log.error("The bus carries what this version does not know: %s", error)
+        return None
 
 
 async def _confirmed(subscription: asyncio.Event) -> None:

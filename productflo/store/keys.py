@@ -37,12 +37,12 @@ class RoomKeys:
 
 @dataclass(frozen=True, slots=True)
 class PresenceKeys:
-    """The keys of one presence shard."""
+    """The keys of one presence shard. The slash in their hash tag keeps them apart from those of any room."""
 
     shard: int
 
     def _key(self, name: str) -> str:
-        return f"{{p:{self.shard:02}}}:{name}"
+        return f"{{p/{self.shard:02}}}:{name}"
 
     @property
     def leases(self) -> str:

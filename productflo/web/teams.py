@@ -1,4 +1,8 @@
-"""Teams over HTTP. Members of a team, and services, may change it; anybody may make one."""
+"""Teams over HTTP. Members of a team, and services, may change it.
+
+Services make them; on an open server anybody may. Elsewhere who made one of a name that only tokens used
+would be let into its rooms.
+"""
 
 from typing import Annotated, Any
 
@@ -47,6 +51,8 @@ def teams_blueprint(teams: Teams, guard: Guard) -> Blueprint:
         for member in asked.members:
             guard.check_person(member)
         exists = await _changeable(teams, identity, team)
+        if not exists and not (identity.operator or guard.is_open):
+            raise PermissionDenied("Teams are made by services, with the service key.", field="team")
         wanted = set(asked.members) if exists or identity.operator else {*asked.members, identity.user_id}
         await teams.add(team, sorted(wanted))
         await teams.remove(team, [user for user in await teams.members(team) if user not in wanted])

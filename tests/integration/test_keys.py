@@ -14,7 +14,7 @@ def documented() -> list[re.Pattern[str]]:
     """The keys of the page, as patterns."""
     names = re.findall(r"^\| `([^`]+)` \| (?!channel)", KEYS_PAGE.read_text(), re.MULTILINE)
     assert len(names) > 15
-    placeholders = {r"\{room\}": r"\{[^{}]+\}", r"\{p:NN\}": r"\{p:\d\d\}", "<id>": ".+", "<assistant>": ".+"}
+    placeholders = {r"\{room\}": r"\{[^{}]+\}", r"\{p/NN\}": r"\{p/\d\d\}", "<id>": ".+", "<assistant>": ".+"}
     patterns = []
     for name in names:
         pattern = re.escape(name)
