@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, cast
 
@@ -194,8 +194,6 @@ class Turn:
         )
         try:
             await self._write(answer, RunGuard(self._assistant.id, self._lease.token, question.seq))
-        except Conflict as error:
-            raise LeaseLost("Another worker has written this answer.") from error
         except PermissionDenied:
             log.info("%s was removed from %s while it answered", self._assistant.id, self._room)
             await self._services.runs.pass_over(self._lease, question.seq)
@@ -220,6 +218,10 @@ class Turn:
             try:
                 await self._services.chat.answer(answer, guard)
                 return
+            except Conflict:
+                # A member saw the id with the pieces and took it, which must not block the room.
+                log.warning("The id of an answer in %s was taken by somebody", self._room)
+                answer = replace(answer, message_id=random_id("msg"))
             except (StoreAway, RedisError) as error:
                 if loop.time() > give_up:
                     raise

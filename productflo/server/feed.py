@@ -155,6 +155,13 @@ class Feed:
         for key in [key for key, one in self.subscriptions.items() if one.user == user]:
             del self.subscriptions[key]
 
+    def end(self, subscription: Subscription, farewell: Frame) -> None:
+        """End a subscription, and tell its connection, unless another one has taken its place."""
+        key = subscription.connection.id
+        if self.subscriptions.get(key) is subscription:
+            del self.subscriptions[key]
+            subscription.connection.send(farewell)
+
     def everyone(self, frame: Frame) -> None:
         """Hand a frame to all subscriptions."""
         self._pass(frame, lambda _: True)

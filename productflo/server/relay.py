@@ -16,6 +16,7 @@ from productflo.server.feed import Feed
 from productflo.server.hub import Hub
 from productflo.server.presence_relay import PresenceRelay
 from productflo.service.clock import Clock, stamp
+from productflo.service.membership import left_notice
 from productflo.service.runs import Runs
 from productflo.store.bus import Bus
 from productflo.store.events import Live, Logged, PieceSaid, Removed, RoomEvent, StopAsked, Typed
@@ -118,7 +119,7 @@ class Relay:
         feed = self.hub.feeds.get(room)
         if feed is None or not feed.started:
             return
-        listenings = feed.listenings
+        listenings, gap = feed.listenings, None
         position = await self.rooms.position(room)
         generation, last_seq = (position.generation, position.last_seq) if position else ("", 0)
         if generation != feed.generation:
@@ -133,6 +134,17 @@ class Relay:
             log.warning("The log of %s has lost events after %d", room, feed.seq)
             feed.restart(generation, last_seq)
             feed.everyone(self._generation_changed(feed))
+        if gap is not GapReason.REWOUND:  # Else they have just been told, and join again.
+            await self._end_strangers(feed)
+
+    async def _end_strangers(self, feed: Feed) -> None:
+        """End the subscriptions of users whose membership ended while nobody here heard of it."""
+        known = list(feed.subscriptions.values())
+        members = await self.rooms.members_among(feed.room, {one.user for one in known})
+        strangers = [one for one in known if one.user not in members]
+        count = await self.rooms.member_count(feed.room) if strangers else 0
+        for one in strangers:
+            feed.end(one, Frame(left_notice(feed.room, one.user, count, stamp(self.clock))))
 
     def _generation_changed(self, feed: Feed) -> Frame:
         return Frame(

@@ -88,7 +88,7 @@ class Session:
         if self._identity is None:
             if self._door.reserved(said.user_id):
                 raise PermissionDenied(
-                    f"{said.user_id} is an assistant. Choose another user_id.", field="user_id"
+                    f"{said.user_id} is not a person's id here. Choose another user_id.", field="user_id"
                 )
             self._identity = Identity(said.user_id, said.user_id)
         user = self._identity.user_id
@@ -117,7 +117,7 @@ class Session:
             case inbound.Join():
                 await self._subscriber.join(identity, said)
             case inbound.Leave():
-                await door.membership.leave(said.room_id, user)
+                await door.membership.leave(identity, said.room_id)
             case inbound.Typing():
                 self._subscriber.require(said.room_id)
                 await door.attendance.type(said.room_id, user, started=said.data.status == "started")
@@ -130,6 +130,7 @@ class Session:
                     await door.membership.require(identity, said.room_id)
                 await door.attendance.say(user, said.data.status, said.room_id)
             case inbound.Historic():
+                await self._connection.drained()  # Pages are large: no further one for who reads none.
                 page = await door.history.page(identity, said.room_id, said.data)
                 self._answer(outbound.HistoricResponse(**self._head(said), data=page))
             case inbound.Stop():

@@ -1,6 +1,7 @@
 """A room's past, page by page."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -13,6 +14,9 @@ from productflo.service.membership import Membership
 from productflo.store.log import Log, Record
 from productflo.store.rooms import Rooms
 
+PAGE_BYTES = 524_288
+"""Of a page's encoded messages: half of what may wait for a slow reader, so that a page makes nobody one."""
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -23,7 +27,7 @@ class History:
     membership: Membership
 
     async def page(self, identity: Identity, room_id: str, asked: HistoricData) -> HistoricResponseData:
-        """At most `asked.limit` messages before or after a seq; without either the newest.
+        """At most `asked.limit` messages, and `PAGE_BYTES`, before or after a seq; without either the newest.
 
         Raises `PermissionDenied`, `NotFound`, and `ValidationFailed` for another conversation or product.
         """
@@ -53,7 +57,12 @@ class History:
 
 
 def _nearest(records: list[Record], asked: HistoricData) -> list[Record]:
-    return records[: asked.limit] if asked.after is not None else records[-asked.limit :]
+    """As many as fit on the page, from the asker's end on; always one."""
+    ordered = records if asked.after is not None else records[::-1]
+    sizes = accumulate(len(record.envelope) for record in ordered)
+    fitting = sum(size <= PAGE_BYTES for size in sizes)
+    shown = ordered[: max(1, min(fitting, asked.limit))]
+    return shown if asked.after is not None else shown[::-1]
 
 
 def _message(record: Record) -> dict[str, Any]:

@@ -64,18 +64,19 @@ class Membership:
             await self._tell_joined(room_id, member, joined.member_count)
         return joined
 
-    async def leave(self, room_id: str, user_id: str) -> None:
+    async def leave(self, identity: Identity, room_id: str) -> None:
+        """End the caller's own membership. Raises `NotFound` for one who is no member."""
+        room = await self.rooms.find(room_id)
+        if room is not None and not members_may_change(room.kind):
+            raise PermissionDenied("The members of a direct room are fixed.", field="room_id")
+        await self._end(room_id, identity.user_id)
+
+    async def _end(self, room_id: str, user_id: str) -> None:
         """End a membership; all hear of it, and the user's subscriptions end."""
         was, count = await self.rooms.leave(room_id, user_id)
         if not was:
             raise NotFound(f"{user_id} is not a member of {room_id}.", field="room_id")
-        left = outbound.Left(
-            user_id=user_id,
-            room_id=room_id,
-            timestamp=stamp(self.clock),
-            data=outbound.LeftData(member_count=count),
-        )
-        await self.bus.publish(room_id, Live(encode(left)))
+        await self.bus.publish(room_id, Live(left_notice(room_id, user_id, count, stamp(self.clock))))
         await self.bus.publish(room_id, Removed(user_id))
 
     async def create(self, identity: Identity, room: Room, members: Sequence[str]) -> None:
@@ -111,7 +112,7 @@ class Membership:
         room = await self.changeable(identity, room_id)
         if user_id != identity.user_id and not identity.operator and identity.user_id != room.creator:
             raise PermissionDenied("Only the room's creator or an operator may remove others.")
-        await self.leave(room_id, user_id)
+        await self._end(room_id, user_id)
 
     async def add_assistant(self, identity: Identity, room_id: str, assistant: str, listens: str) -> None:
         """Put an assistant into a room, or change what it listens to."""
@@ -129,7 +130,7 @@ class Membership:
         await self.changeable(identity, room_id)
         if assistant not in await self.rooms.assistants(room_id):
             raise NotFound(f"{assistant} is no assistant of {room_id}.")
-        await self.leave(room_id, assistant)
+        await self._end(room_id, assistant)
 
     async def require(self, identity: Identity, room_id: str) -> Room:
         """The room, for its members and operators only.
@@ -202,3 +203,15 @@ class Membership:
             ),
         )
         await self.bus.publish(room_id, Live(encode(joined), but=member.user_id))
+
+
+def left_notice(room_id: str, user_id: str, member_count: int, timestamp: str) -> bytes:
+    """The envelope that tells the end of a membership."""
+    return encode(
+        outbound.Left(
+            user_id=user_id,
+            room_id=room_id,
+            timestamp=timestamp,
+            data=outbound.LeftData(member_count=member_count),
+        )
+    )

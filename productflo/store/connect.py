@@ -1,5 +1,6 @@
 """The connection to Redis, and its errors as ours."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from productflo.errors import ProductFloError, StoreAway, StoreFull
 from productflo.store.sending import send_without_tasks
+
+log = logging.getLogger(__name__)
 
 SOCKET_TIMEOUT = 5.0
 """Seconds without an answer after which a connection counts as broken."""
@@ -52,7 +55,8 @@ def told(error: RedisError) -> ProductFloError:
         return StoreFull("The store is full: messages can be read, but none added. Tell the operator.")
     if isinstance(error, (RedisConnectionError, RedisTimeoutError, ReadOnlyError)) or _stands_still(error):
         return StoreAway("The store is away. Try again shortly.", retry_after=RETRY_AFTER)
-    return ProductFloError(f"The store refused: {error}")
+    log.error("The store refused a command", exc_info=error)
+    return ProductFloError("The store refused this. The operator finds why in the server's log.")
 
 
 def _stands_still(error: RedisError) -> bool:

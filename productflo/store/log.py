@@ -12,6 +12,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from redis.asyncio import Redis
@@ -28,6 +29,8 @@ MAX_WAITING = 20_000
 """Appends that may wait for the store, over all rooms: some 20 MB of ordinary messages."""
 MAX_BATCH = 500
 """Messages of one script call: about 5 ms in which the store serves nobody else."""
+MAX_BATCH_BYTES = 2_097_152
+"""Of the messages that go at once, and are published at once: Redis drops a listener for which 32 MB wait."""
 RETRY_DELAY = 0.25
 """Seconds between tries while the store is away."""
 GIVE_UP_AFTER = 30.0
@@ -61,7 +64,7 @@ class Entry:
 
     def arguments(self) -> Iterable[Argument]:
         """As append.lua takes a message."""
-        digest = hashlib.blake2b(self.content, digest_size=16, key=self.sender.encode()[:64]).digest()
+        digest = hashlib.blake2b(self.sender.encode() + b"\n" + self.content, digest_size=16).digest()
         return (self.sender, self.message_id, digest, len(self.files), *self.files, self.head)
 
 
@@ -128,7 +131,8 @@ class Log:
                 await self._arrived.wait()
                 self._arrived.clear()
                 while self._waiting:
-                    sent, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                    count = _fitting(self._waiting)
+                    sent, self._waiting = self._waiting[:count], self._waiting[count:]
                     await self._commit(_batches(sent))
         finally:
             _refuse(sent, _unconfirmed())
@@ -197,6 +201,12 @@ class Log:
             return None
         found = await self.read(room, int(seq) - 1, 1)
         return found[0] if found and found[0].seq == int(seq) else None
+
+
+def _fitting(waiting: Sequence[_Waiting]) -> int:
+    """How many of those that wait go together."""
+    sizes = accumulate(len(one.entry.head) for one in waiting[:MAX_BATCH])
+    return max(1, sum(size <= MAX_BATCH_BYTES for size in sizes))
 
 
 def _batches(waiting: Iterable[_Waiting]) -> list[_Batch]:

@@ -1,6 +1,7 @@
 """Rooms and their members: kinds, membership, read marks, positions."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -64,6 +65,7 @@ class Standing:
     read_seq: int
     unread: int
     member_count: int
+    is_member: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Rooms:
             self.redis,
             [keys.meta, keys.members, keys.assistants, *(keys.run(one.user_id) for one in assistants)],
             [
+                secrets.token_hex(8),
                 room.kind,
                 room.creator,
                 room.team or "",
@@ -125,8 +128,7 @@ class Rooms:
         if found == b"forbidden":
             raise PermissionError(room_id)
         new, kind, count, read_seq, unread, *position = found
-        if new:
-            await self._index(room_id, [member])
+        await self._index(room_id, [member])  # Also where it is not new: the first time may have failed.
         return Joined(bool(new), RoomKind(kind.decode()), count, read_seq, unread, Position.of(*position))
 
     async def leave(self, room_id: str, user_id: str) -> tuple[bool, int]:
@@ -169,12 +171,18 @@ class Rooms:
         """Whether the user belongs to the room."""
         return bool(await self.redis.hexists(RoomKeys(room_id).members, user_id))
 
+    async def members_among(self, room_id: str, users: Iterable[str]) -> frozenset[str]:
+        """Those of the users who belong to the room."""
+        asked = list(users)
+        found = await self.redis.hmget(RoomKeys(room_id).members, asked) if asked else []
+        return frozenset(user for user, record in zip(asked, found, strict=True) if record is not None)
+
     async def member_count(self, room_id: str) -> int:
         """How many belong to the room."""
         return int(await self.redis.hlen(RoomKeys(room_id).members))
 
     async def rooms_of(self, user_id: str) -> list[str]:
-        """The rooms that a user is a member of, by name."""
+        """The rooms that a user is a member of, by name; an index, which may name one that they left."""
         return sorted(text(room) for room in await self.redis.smembers(user_rooms(user_id)))
 
     async def reads(self, room_id: str, users: list[str]) -> dict[str, int]:
@@ -202,24 +210,29 @@ class Rooms:
         return None if found is None else Position.of(*found)
 
     async def standing(self, room_ids: list[str], user_id: str) -> list[Standing]:
-        """The rooms as a member's list shows them, in the order given; those that are gone are left out."""
+        """The rooms as a user's list shows them, in the order given; those that are gone are left out."""
         pipeline = self.redis.pipeline(transaction=False)
         for room_id in room_ids:
             keys = RoomKeys(room_id)
             pipeline.hmget(keys.meta, ["kind", "creator", "team", "product", "seq"])
             pipeline.hmget(keys.reads, [user_id, f"{user_id}|seen"])
             pipeline.hlen(keys.members)
+            pipeline.hexists(keys.members, user_id)
         found = await pipeline.execute() if room_ids else []
         counts = self.redis.pipeline(transaction=False)
         for at, room_id in enumerate(room_ids):
-            after = max(int(mark or 0) for mark in found[3 * at + 1])
+            after = max(int(mark or 0) for mark in found[4 * at + 1])
             counts.zcount(RoomKeys(room_id).ids, f"({after}", "+inf")
         unread = await counts.execute() if room_ids else []
         standings = []
         for at, room_id in enumerate(room_ids):
-            meta, marks, members = found[3 * at : 3 * at + 3]
+            meta, marks, members, is_member = found[4 * at : 4 * at + 4]
             if room := _room(room_id, meta[:4]):
-                standings.append(Standing(room, int(meta[4] or 0), int(marks[0] or 0), unread[at], members))
+                standings.append(
+                    Standing(
+                        room, int(meta[4] or 0), int(marks[0] or 0), unread[at], members, bool(is_member)
+                    )
+                )
         return standings
 
     async def _index(self, room_id: str, members: list[Member]) -> None:

@@ -52,7 +52,7 @@ def rooms_blueprint(
     async def mine() -> dict[str, Any]:
         identity = guard.require(request)
         standings = await rooms.standing(await rooms.rooms_of(identity.user_id), identity.user_id)
-        return {"rooms": [_standing(standing) for standing in standings]}
+        return {"rooms": [_standing(standing) for standing in standings if standing.is_member]}
 
     @blueprint.post("/api/rooms")
     async def make() -> tuple[dict[str, Any], int]:

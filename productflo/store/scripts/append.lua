@@ -5,7 +5,8 @@
 --       sender, message id, digest of its content, number of files, the files, and
 --       the envelope encoded up to where accepted_at and seq go
 -- Returns {results, assistants}: a result a message, {'ok', seq} | {'duplicate', seq, envelope} |
---       {'conflict'} | {'forbidden'} | {'lost'}; assistants as HGETALL.
+--       {'conflict'} | {'forbidden'} | {'lost'}; assistants as HGETALL. 'conflict' under a lease tells that
+--       somebody else took the message id: what another worker wrote under it is 'lost'.
 -- Called again with the same arguments (redis-py sends again after a time-out) it answers 'duplicate'.
 -- include: _position.lua
 -- include: _iso.lua
@@ -44,7 +45,8 @@ while at <= #ARGV do
   local sender, message_id, digest, file_count = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
   local envelope_at = at + 4 + file_count
   local result = seen(message_id, digest)
-  if not result and token ~= '' and redis.call('HGET', run, 'token') ~= token then
+  local lost = token ~= '' and redis.call('HGET', run, 'token') ~= token
+  if lost and not (result and result[1] == 'duplicate') then
     result = {'lost'}
   elseif not result and redis.call('HEXISTS', members, sender) == 0 then
     result = {'forbidden'}
