@@ -187,7 +187,9 @@ class HistoricResponseData(_Model):
     messages: list[dict[str, Any]] = Field(
         description="Oldest first; each a message's `data`, `code`, `timestamp`."
     )
-    has_more: bool = Field(description="Whether there are more in the direction asked for.")
+    has_more: bool = Field(
+        description="Whether there are more in the direction asked for; long messages make short pages."
+    )
     first_seq: int | None = Field(None, description="Of this page; left out when it is empty.")
     last_seq: int | None = Field(None, description="Of this page; left out when it is empty.")
     generation: str

@@ -1,7 +1,9 @@
 """Saying something in a room: for people, for assistants and for services that broadcast."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import orjson
@@ -69,13 +71,22 @@ class Chat:
     async def commit(self, entry: Entry) -> Appended:
         """Append a prepared message and wake the room's assistants. Raises what `Log.append` raises.
 
-        Messages are in the log in the order in which their commits were begun.
+        Messages are in the log in the order in which their commits were begun. Cancelling takes none back:
+        the assistants are woken when it is there.
         """
-        appended = await self.log.append(entry)
-        # A repeated message wakes them too: the answer to the first try may have been lost, and its wake-up.
-        listening = (one for one, listens in appended.assistants.items() if listens != "off")
+        answer = self.log.hand_in(entry)
+        answer.add_done_callback(partial(self._wake, entry))
+        return await asyncio.shield(answer)
+
+    def _wake(self, entry: Entry, answer: asyncio.Future[Appended]) -> None:
+        """Wake the assistants of a message that is in the log.
+
+        A repeated message wakes them too: the answer to the first try may have been lost, and its wake-up.
+        """
+        if answer.cancelled() or answer.exception() is not None:
+            return
+        listening = (one for one, listens in answer.result().assistants.items() if listens != "off")
         self.wakeups.wake((one for one in listening if one != entry.sender), entry.room)
-        return appended
 
     async def answer(self, answer: Answer, guard: RunGuard) -> Appended:
         """Append an assistant's message under its lease. Raises `LeaseLost` where another worker has it."""

@@ -116,12 +116,16 @@ class Log:
         `StoreFull`, `StoreAway` (not written) or `Unconfirmed` (not known). Cancelling the caller does not
         take back what was handed in.
         """
+        return await asyncio.shield(self.hand_in(entry))
+
+    def hand_in(self, entry: Entry) -> asyncio.Future[Appended]:
+        """As `append`, for who wants to know what became of it also where nobody waits any more."""
         if self._away or len(self._waiting) >= MAX_WAITING:
             raise StoreAway("The store is away. Send the message again shortly.", retry_after=RETRY_AFTER)
         waiting = _Waiting(entry, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._arrived.set()
-        return await asyncio.shield(waiting.answer)
+        return waiting.answer
 
     async def run(self) -> None:
         """Commit what arrives, until cancelled; what is unanswered then is `StoreAway` or `Unconfirmed`."""

@@ -46,7 +46,8 @@ class PresenceStore:
             keys = PresenceKeys(shard)
             for at in range(0, len(names), BATCH):
                 part = names[at : at + BATCH]
-                calls.append(([keys.leases, keys.counts, keys.words, keys.bus], [_ms(self.lease), *part]))
+                of_shard = [keys.leases, keys.counts, keys.words, keys.bus, keys.sweep]
+                calls.append((of_shard, [_ms(self.lease), *part]))
         await self._each("presence_beat", calls)
 
     async def end(self, leases: Iterable[tuple[str, str]]) -> None:

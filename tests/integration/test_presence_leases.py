@@ -161,6 +161,24 @@ async def test_after_a_pause_nothing_is_swept_for_a_whole_lease(
         assert took >= LEASE - 0.05
 
 
+async def test_nothing_is_written_where_nobody_is(redis: Redis, store: PresenceStore) -> None:
+    """A server that nobody uses does not keep its disk awake."""
+    before = (await redis.info("persistence"))["rdb_changes_since_last_save"]
+    for _ in range(3):
+        await store.sweep()
+    assert (await redis.info("persistence"))["rdb_changes_since_last_save"] == before
+
+
+async def test_the_first_one_to_come_is_not_held_for_a_pause(redis: Redis, store: PresenceStore) -> None:
+    """While nobody was there nobody was swept; that was no pause of the store."""
+    ada = person()
+    async with watching(redis, store) as watcher:
+        await redis.hset(PresenceKeys(presence_shard(ada)).sweep, "at", 1)
+        await store.beat([(ada, "c1")])
+        await store.end([(ada, "c1")])
+        assert await watcher.until(ada, Presence.OFFLINE) < LEASE - 0.05
+
+
 async def test_a_word_ends_with_its_user_s_presence(redis: Redis, store: PresenceStore) -> None:
     """Who comes back is online, not busy as they were; a room's word is over too."""
     ada = person()

@@ -2,6 +2,8 @@
 -- ARGV: lease in ms, longest usual time between sweeps in ms
 -- If nobody swept for longer than usual, the store (or everybody) was paused: leases could not be renewed,
 -- so nothing is ended for one full lease.
+-- Where there are no leases nothing is written: a server that nobody uses lets the disk sleep.
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local state = redis.call('HMGET', KEYS[5], 'at', 'hold')

@@ -1,0 +1,35 @@
+"""A message in the log wakes the room's assistants, whatever became of who said it."""
+
+import asyncio
+from pathlib import Path
+
+from redis.asyncio import Redis
+from rooms import entry, make_room, writing
+
+from productflo.blobs.local import LocalBlobs
+from productflo.service.chat import Chat
+from productflo.service.clock import system_clock
+from productflo.service.files import Files
+from productflo.service.wakeups import Wakeups
+from productflo.store.files import FileStore
+from productflo.store.keys import ready
+from productflo.store.rooms import Rooms
+from productflo.store.teams import Teams
+
+
+async def test_who_asks_and_hangs_up_is_answered_at_once(redis: Redis, tmp_path: Path) -> None:
+    """The connection is cancelled while the message is on its way, which wakes the assistant all the same."""
+    wakeups = Wakeups(redis)
+    async with writing(redis) as log, asyncio.TaskGroup() as tasks:
+        room = await make_room(redis, log, "lab")
+        files = Files(FileStore(redis), LocalBlobs(tmp_path), 1)
+        chat = Chat(log, Rooms(redis), Teams(redis), files, wakeups, system_clock)
+        waking = tasks.create_task(wakeups.run())
+        saying = tasks.create_task(chat.commit(entry("lab", "ada", "are you there?", "m1")))
+        await asyncio.sleep(0)  # One turn of the loop: it is handed in.
+        saying.cancel()
+        [(_, [(_, woken)])] = await redis.xread({ready("echo"): "0"}, block=5000)
+        assert woken == {b"room": b"lab"}
+        assert saying.cancelled()
+        assert [one["message_id"] for one in await room.said()] == ["m1"]
+        waking.cancel()
