@@ -2,9 +2,11 @@ import { defineConfig } from 'vitest/config'
 
 /** Where `npm run dev` finds a running ProductFlo server. */
 const SERVER = 'http://127.0.0.1:8000'
+/** The server takes requests from its own page only. */
+const PROXIED = { target: SERVER, changeOrigin: true, headers: { origin: SERVER } }
 
-export default defineConfig({
-  base: '/static/',
+export default defineConfig(({ command }) => ({
+  base: command === 'build' ? '/static/' : '/',
   build: {
     outDir: '../productflo/static',
     emptyOutDir: true,
@@ -14,12 +16,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: {
-    proxy: {
-      '/api': SERVER,
-      '/auth': SERVER,
-      '/files': SERVER,
-      '/ws': { target: SERVER, ws: true },
-    },
+    proxy: { '/api': PROXIED, '/auth': PROXIED, '/files': PROXIED, '/ws': { ...PROXIED, ws: true } },
   },
   test: { include: ['tests/**/*.test.{ts,tsx}'] },
-})
+}))

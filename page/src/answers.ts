@@ -12,7 +12,10 @@ export interface Answer {
 }
 
 /** An assistant began to work on an answer, or said that it is still at it. */
-export function withBegun(answers: readonly Answer[], { sender, message_id: messageId }: TypingData): readonly Answer[] {
+export function withBegun(
+  answers: readonly Answer[],
+  { sender, message_id: messageId }: TypingData,
+): readonly Answer[] {
   if (!messageId || answers.some(answer => answer.messageId === messageId)) return answers
   return [...answers, { messageId, assistant: sender, text: '', replyTo: null, stopping: false }]
 }

@@ -1,9 +1,7 @@
 /** When to come back after a connection ended. */
 
 export type Comeback =
-  | { kind: 'after'; delayMs: number }
-  | { kind: 'sign-in' }
-  | { kind: 'never'; why: string }
+  { kind: 'after'; delayMs: number } | { kind: 'sign-in' } | { kind: 'never'; why: string }
 
 const FIRST_DELAY_MS = 300
 /** Long enough to spare a server that is down, short enough that nobody reloads the page by hand. */
@@ -15,7 +13,7 @@ const FINAL: Record<number, string> = {
   4403: 'This account may not use this server.',
 }
 
-/** What to do after close `code`; `failures` counts the attempts that failed in a row, `random` is in [0, 1). */
+/** What to do after close `code`; `failures` is how many attempts failed in a row, `random` is in [0, 1). */
 export function comeback(code: number, reason: string, failures: number, random: number): Comeback {
   const why = FINAL[code]
   if (why) return { kind: 'never', why: reason ? `${why} (${reason})` : why }

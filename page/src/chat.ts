@@ -72,7 +72,8 @@ export class Chat implements Scene {
   }
 
   stop(): void {
-    for (const event of ['focus', 'blur', 'visibilitychange']) removeEventListener(event, this.lookAgain, true)
+    for (const event of ['focus', 'blur', 'visibilitychange'])
+      removeEventListener(event, this.lookAgain, true)
     for (const end of this.ends) end()
     this.connection.stop()
   }
@@ -110,7 +111,8 @@ export class Chat implements Scene {
   /** Asks for a running answer to end; it ends when the server says so. */
   stopAnswer(roomId: string, messageId: string): void {
     const isAsked = this.connection.send({ code: 'stop', room_id: roomId, data: { message_id: messageId } })
-    if (isAsked) this.rooms.update(roomId, room => ({ ...room, answers: withStopping(room.answers, messageId) }))
+    if (isAsked)
+      this.rooms.update(roomId, room => ({ ...room, answers: withStopping(room.answers, messageId) }))
   }
 
   setPresence(presence: Presence): void {
@@ -187,7 +189,11 @@ export class Chat implements Scene {
     this.joining.add(roomId)
     const position = room.generation === null ? {} : { since: room.lastSeq, generation: room.generation }
     try {
-      const answer = await this.connection.request({ code: 'join', room_id: roomId, data: { stream: true, ...position } })
+      const answer = await this.connection.request({
+        code: 'join',
+        room_id: roomId,
+        data: { stream: true, ...position },
+      })
       this.entered(roomId, answer)
     } catch (error) {
       this.notEntered(roomId, error)

@@ -84,11 +84,17 @@ export class Connection {
     return true
   }
 
-  /** Sends and waits for the answer, which the listener does not hear. Rejects with `RequestError`, or `Error` when the connection ends first. */
+  /**
+   * Sends and waits for the answer, which the listener does not hear. Rejects with `RequestError`, or with `Error`
+   * when the connection ends first.
+   */
   request(envelope: Omit<Outgoing, 'user_id' | 'request_id'>): Promise<Incoming> {
     const id = `r${++this.requestCount}`
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.settle(id)?.reject(new Error('The server did not answer.')), REQUEST_TIMEOUT_MS)
+      const timer = setTimeout(
+        () => this.settle(id)?.reject(new Error('The server did not answer.')),
+        REQUEST_TIMEOUT_MS,
+      )
       this.requests.set(id, { resolve, reject, timer })
       if (!this.send({ ...envelope, request_id: id })) this.settle(id)?.reject(new Error('Not connected.'))
     })
@@ -107,7 +113,6 @@ export class Connection {
     const socket = new WebSocket(this.url)
     this.socket = socket
     socket.onopen = () => {
-      this.downSince = null
       this.link.value = { state: 'open' }
       this.listenForSilence()
       this.listener.opened()
@@ -120,8 +125,11 @@ export class Connection {
     this.listenForSilence()
     const envelope = parseEnvelope(text)
     if (!envelope) return
-    // Not for an error: a server that accepts, complains and closes must not be hammered.
-    if (envelope.status === 'success') this.failures = 0
+    // Only now is it up again: a server that accepts, complains and closes must not be hammered.
+    if (envelope.status === 'success') {
+      this.failures = 0
+      this.downSince = null
+    }
     const waiting = envelope.request_id ? this.settle(envelope.request_id) : undefined
     const error = errorOf(envelope)
     if (waiting) this.deliver() // What came before an answer is known before it.
@@ -130,7 +138,7 @@ export class Connection {
     else this.gather(envelope)
   }
 
-  /** One at once, what follows closely together: a thousand missed messages are then a few changes of the page. */
+  /** One at once, what follows closely together: a thousand missed messages are a few changes of the page. */
   private gather(envelope: Incoming): void {
     this.gathered.push(envelope)
     if (this.gatherTimer) return

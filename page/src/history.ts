@@ -90,7 +90,7 @@ function messagesOf(page: HistoricData): Message[] {
   return page.messages.map(each => messageFrom(each, each.timestamp ?? ''))
 }
 
-/** By seq, one of each id; a message that is already there keeps its identity, so that its row is not drawn again. */
+/** By seq, one of each id; a message that is there already stays the same object: its row is not drawn again. */
 function merge(first: readonly Message[], second: readonly Message[]): Message[] {
   const byId = new Map<string, Message>()
   for (const message of [...first, ...second]) if (!byId.has(message.id)) byId.set(message.id, message)

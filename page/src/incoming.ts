@@ -14,7 +14,17 @@ import {
   type Presence,
   type TypingData,
 } from './protocol'
-import { advanced, generationChanged, memberCame, memberLeft, pieceSaid, presenceSaid, read, said, typed } from './room'
+import {
+  advanced,
+  generationChanged,
+  memberCame,
+  memberLeft,
+  pieceSaid,
+  presenceSaid,
+  read,
+  said,
+  typed,
+} from './room'
 import type { Rooms } from './rooms'
 
 export interface Scene {
@@ -103,5 +113,6 @@ export function receive(scene: Scene, envelope: Incoming): void {
   if (roomId && !scene.rooms.find(roomId)) return // It was left a moment ago.
   HANDLERS[envelope.code]?.(scene, roomId, envelope)
   const { seq } = envelope.data as { seq?: unknown }
-  if (typeof seq === 'number' && scene.rooms.find(roomId)) scene.rooms.update(roomId, room => advanced(room, seq))
+  if (typeof seq === 'number' && scene.rooms.find(roomId))
+    scene.rooms.update(roomId, room => advanced(room, seq))
 }

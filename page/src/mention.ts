@@ -38,7 +38,10 @@ export function completed(text: string, query: MentionQuery, id: string): { text
   const end = query.start + 1 + query.text.length
   const rest = text.slice(end)
   const mention = `@${id}${rest.startsWith(' ') ? '' : ' '}`
-  return { text: text.slice(0, query.start) + mention + rest, caret: query.start + mention.length + (rest.startsWith(' ') ? 1 : 0) }
+  return {
+    text: text.slice(0, query.start) + mention + rest,
+    caret: query.start + mention.length + (rest.startsWith(' ') ? 1 : 0),
+  }
 }
 
 export type TextPart = { text: string; mention: string | null }

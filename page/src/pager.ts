@@ -67,7 +67,10 @@ export class Pager {
     await this.load(roomId, 'search', async () => {
       let before = this.room(roomId).history.messages[0]?.seq
       for (let searched = 0; searched < SEARCHED_PAGES; searched++) {
-        const page = await this.page(roomId, { limit: SEARCHED_PAGE, ...(before === undefined ? {} : { before }) })
+        const page = await this.page(roomId, {
+          limit: SEARCHED_PAGE,
+          ...(before === undefined ? {} : { before }),
+        })
         if (page.messages.some(message => message.message_id === messageId)) {
           this.rooms.update(roomId, room => pastLoaded(room, page))
           return
@@ -122,7 +125,10 @@ export class Pager {
     this.states.value = states
   }
 
-  private async page(roomId: string, range: { limit: number; before?: number; after?: number }): Promise<HistoricData> {
+  private async page(
+    roomId: string,
+    range: { limit: number; before?: number; after?: number },
+  ): Promise<HistoricData> {
     const data = { conversation_id: roomId, ...range }
     const answer = await this.connection.request({ code: 'historic', room_id: roomId, data })
     return answer.data as unknown as HistoricData

@@ -166,7 +166,8 @@ export function parseEnvelope(text: string): Incoming | null {
   }
   if (typeof value !== 'object' || value === null) return null
   const { code, status, data } = value as Partial<Incoming>
-  const isEnvelope = typeof code === 'string' && typeof status === 'string' && typeof data === 'object' && data !== null
+  const isEnvelope =
+    typeof code === 'string' && typeof status === 'string' && typeof data === 'object' && data !== null
   return isEnvelope ? (value as Incoming) : null
 }
 

@@ -1,7 +1,16 @@
 /** What the page knows of one room. Pure: every change is a function from one state to the next. */
 
 import { type Answer, withBegun, withoutAnswer, withPiece } from './answers'
-import { type History, latestPage, type Message, NO_HISTORY, pastPage, withLive, withNewer, withOlder } from './history'
+import {
+  type History,
+  latestPage,
+  type Message,
+  NO_HISTORY,
+  pastPage,
+  withLive,
+  withNewer,
+  withOlder,
+} from './history'
 import { nameFromId } from './ids'
 import type {
   HistoricData,
@@ -141,7 +150,8 @@ export function pieceSaid(room: Room, piece: PieceData): Room {
 export function typed(room: Room, data: TypingData): Room {
   const { status, sender, message_id: messageId } = data
   if (messageId) {
-    const answers = status === 'started' ? withBegun(room.answers, data) : withoutAnswer(room.answers, messageId)
+    const answers =
+      status === 'started' ? withBegun(room.answers, data) : withoutAnswer(room.answers, messageId)
     return { ...room, answers }
   }
   if (status === 'started') return { ...room, typing: new Set(room.typing).add(sender) }
@@ -207,7 +217,9 @@ export function opened(room: Room): Room {
 }
 
 function atGeneration(room: Room, page: HistoricData): Room {
-  return room.generation === null || room.generation === page.generation ? room : { ...room, generation: page.generation }
+  return room.generation === null || room.generation === page.generation
+    ? room
+    : { ...room, generation: page.generation }
 }
 
 function withoutTyping(typing: ReadonlySet<string>, userId: string): ReadonlySet<string> {

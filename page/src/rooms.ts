@@ -1,4 +1,4 @@
-/** Every room the reader is a member of, each behind a signal of its own: a change in one redraws that one only. */
+/** The reader's rooms, each behind a signal of its own: a change in one redraws that one only. */
 
 import { computed, type Signal, signal } from '@preact/signals'
 
@@ -7,8 +7,10 @@ import { newRoom, type Room } from './room'
 export class Rooms {
   private readonly byId = signal<ReadonlyMap<string, Signal<Room>>>(new Map())
 
-  /** By name; those with something unread keep their place, so that nothing jumps under the pointer. */
-  readonly all = computed(() => [...this.byId.value.values()].toSorted((a, b) => a.peek().id.localeCompare(b.peek().id)))
+  /** By name; those with something unread keep their place: nothing jumps under the pointer. */
+  readonly all = computed(() =>
+    [...this.byId.value.values()].toSorted((a, b) => a.peek().id.localeCompare(b.peek().id)),
+  )
 
   readonly unread = computed(() => this.all.value.reduce((sum, room) => sum + room.value.unread, 0))
 

@@ -43,7 +43,8 @@ export function startRouter(): void {
   addEventListener('click', event => {
     const wantsNewTab = event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey
     const link = event.target instanceof Element ? event.target.closest('a') : null
-    if (wantsNewTab || event.defaultPrevented || !link || link.target || link.origin !== location.origin) return
+    if (wantsNewTab || event.defaultPrevented || !link || link.target || link.origin !== location.origin)
+      return
     if (link.pathname !== '/' && !link.pathname.startsWith('/r/')) return
     event.preventDefault()
     navigate(link.pathname + link.search)

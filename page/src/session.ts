@@ -18,7 +18,8 @@ export async function findEntrance(inviteCode: string | null): Promise<Entrance>
   const api = new Api(remembered?.userId ?? null)
   try {
     const session = await api.session()
-    if (session.mode === 'open') return remembered ? { kind: 'in', identity: remembered, api } : { kind: 'choose-name' }
+    if (session.mode === 'open')
+      return remembered ? { kind: 'in', identity: remembered, api } : { kind: 'choose-name' }
     if (inviteCode) return await lookAtInvitation(inviteCode)
     return entered(session) ?? { kind: 'not-invited', why: 'none' }
   } catch (error) {
@@ -58,7 +59,9 @@ function entered(session: Session): Entrance | null {
 
 /** An invitation that is unknown, used up or too old. */
 function refused(error: unknown): Entrance | null {
-  return error instanceof ApiError && error.status >= 400 && error.status < 500 ? { kind: 'not-invited', why: 'used' } : null
+  return error instanceof ApiError && error.status >= 400 && error.status < 500
+    ? { kind: 'not-invited', why: 'used' }
+    : null
 }
 
 function unreachable(error: unknown): Entrance {

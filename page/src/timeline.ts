@@ -1,4 +1,4 @@
-/** The rows of a room's timeline: messages in runs of one sender, day separators, the unread line, what is on its way. */
+/** The rows of a timeline: messages in runs of one sender, day separators, the unread line, what is on its way. */
 
 import type { Message } from './history'
 import type { Unsent } from './outbox'
@@ -44,14 +44,15 @@ export function timeline(room: Room, unsent: readonly Unsent[], me: string): Row
   return rows
 }
 
-/** Who has read up to where: by message, the ids of the people whose mark stands on it. Assistants and oneself apart. */
+/** Who has read up to where: by message, the ids of the people whose mark stands on it; without oneself. */
 export function readersByMessage(room: Room, me: string): ReadonlyMap<string, readonly string[]> {
   const readers = new Map<string, string[]>()
   const { messages } = room.history
   for (const member of room.members.values()) {
     if (member.id === me || member.kind === 'assistant' || member.readSeq === 0) continue
     const last = messages.findLast(message => message.seq <= member.readSeq)
-    const isBelow = room.history.hasNewer && last === messages.at(-1) && last !== undefined && last.seq < member.readSeq
+    const isBelow =
+      room.history.hasNewer && last === messages.at(-1) && last !== undefined && last.seq < member.readSeq
     if (!last || isBelow || last.sender === member.id) continue
     readers.set(last.id, [...(readers.get(last.id) ?? []), member.id])
   }
@@ -62,7 +63,9 @@ function startsRun(
   previous: { sender: string; at: number } | null,
   next: { sender: string; at: number; replyTo: string | null },
 ): boolean {
-  return !previous || previous.sender !== next.sender || next.replyTo !== null || next.at - previous.at > RUN_MS
+  return (
+    !previous || previous.sender !== next.sender || next.replyTo !== null || next.at - previous.at > RUN_MS
+  )
 }
 
 function dayOf(at: number): string {

@@ -74,7 +74,8 @@ export class Uploads {
 
   private finished(key: number, request: XMLHttpRequest): void {
     this.requests.delete(key)
-    if (request.status === 201) this.change(key, { progress: 1, file: JSON.parse(request.responseText) as FileData })
+    if (request.status === 201)
+      this.change(key, { progress: 1, file: JSON.parse(request.responseText) as FileData })
     else this.change(key, { error: errorFrom(request.status, request.responseText).message })
   }
 

@@ -20,13 +20,19 @@ class FakeSocket {
   constructor() {
     FakeSocket.all.push(this)
   }
-  send(text: string) { this.sent.push(JSON.parse(text) as Record<string, unknown>) }
-  close() { this.readyState = 3 }
+  send(text: string) {
+    this.sent.push(JSON.parse(text) as Record<string, unknown>)
+  }
+  close() {
+    this.readyState = 3
+  }
   accept() {
     this.readyState = FakeSocket.OPEN
     this.onopen?.()
   }
-  say(message: Incoming) { this.onmessage?.({ data: JSON.stringify(message) }) }
+  say(message: Incoming) {
+    this.onmessage?.({ data: JSON.stringify(message) })
+  }
   end(code: number, reason = '') {
     this.readyState = 3
     this.onclose?.({ code, reason })
@@ -64,6 +70,21 @@ describe('the connection', () => {
     expect(FakeSocket.all).toHaveLength(2)
     FakeSocket.last.end(1006)
     expect(connection.link.value).toMatchObject({ state: 'waiting', since: began })
+  })
+
+  it('counts as gone until the server has said something', () => {
+    FakeSocket.last.say(envelope('pong', {}))
+    const began = Date.now()
+    FakeSocket.last.end(1013)
+    vi.advanceTimersByTime(1_000)
+    FakeSocket.last.accept()
+    FakeSocket.last.end(1013)
+    expect(connection.link.value).toMatchObject({ state: 'waiting', since: began })
+    vi.advanceTimersByTime(1_000)
+    FakeSocket.last.accept()
+    FakeSocket.last.say(envelope('pong', {}))
+    FakeSocket.last.end(1013)
+    expect(connection.link.value).toMatchObject({ state: 'waiting', since: began + 2_000 })
   })
 
   it('finds out by itself that nobody answers any more', () => {
@@ -114,7 +135,9 @@ describe('the connection', () => {
   it('hands over the first envelope at once, and those that follow closely together', () => {
     for (const seq of [1, 2, 3]) FakeSocket.last.say(envelope('chat_response', { seq }))
     vi.advanceTimersByTime(20)
-    const seqs = listener.received.mock.calls.map(([envelopes]: Incoming[][]) => envelopes?.map(each => each.data['seq']))
+    const seqs = listener.received.mock.calls.map(([envelopes]: Incoming[][]) =>
+      envelopes?.map(each => each.data['seq']),
+    )
     expect(seqs).toEqual([[1], [2, 3]])
   })
 

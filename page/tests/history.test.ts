@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 
-import { latestPage, MOST_MESSAGES, NO_HISTORY, pastPage, withLive, withNewer, withOlder } from '../src/history'
+import {
+  latestPage,
+  MOST_MESSAGES,
+  NO_HISTORY,
+  pastPage,
+  withLive,
+  withNewer,
+  withOlder,
+} from '../src/history'
 import { message, page } from './samples'
 
 const seqs = (messages: readonly { seq: number }[]) => messages.map(each => each.seq)

@@ -73,14 +73,22 @@ describe('an envelope', () => {
   it('of an error fails the message that it is about, or tries again where that helps', () => {
     take('system', { code: 'PERMISSION_DENIED', message: 'no', message_id: 'a' }, { status: 'error' })
     expect(outbox.failed).toHaveBeenCalledWith('a', 'no')
-    take('system', { code: 'RATE_LIMITED', message: 'slow', message_id: 'b', retry_after: 3 }, { status: 'error' })
+    take(
+      'system',
+      { code: 'RATE_LIMITED', message: 'slow', message_id: 'b', retry_after: 3 },
+      { status: 'error' },
+    )
     expect(outbox.retry).toHaveBeenCalledWith('b', 3000)
   })
 
   it('of an error about a wish to stop lets one ask again', () => {
     take('typing', { status: 'started', sender: 'haitch', message_id: 'a', run_id: 'a.1' })
     rooms.update('lab', room => ({ ...room, answers: withStopping(room.answers, 'a') }))
-    take('system', { code: 'NOT_FOUND', message: 'no', request_code: 'stop' }, { status: 'error', room_id: undefined })
+    take(
+      'system',
+      { code: 'NOT_FOUND', message: 'no', request_code: 'stop' },
+      { status: 'error', room_id: undefined },
+    )
     expect(lab().answers).toMatchObject([{ messageId: 'a', stopping: false }])
   })
 

@@ -4,12 +4,24 @@ import { Outbox, type Unsent } from '../src/outbox'
 
 class MemoryStorage implements Storage {
   private readonly map = new Map<string, string>()
-  get length() { return this.map.size }
-  clear() { this.map.clear() }
-  getItem(key: string) { return this.map.get(key) ?? null }
-  key() { return null }
-  removeItem(key: string) { this.map.delete(key) }
-  setItem(key: string, value: string) { this.map.set(key, value) }
+  get length() {
+    return this.map.size
+  }
+  clear() {
+    this.map.clear()
+  }
+  getItem(key: string) {
+    return this.map.get(key) ?? null
+  }
+  key() {
+    return null
+  }
+  removeItem(key: string) {
+    this.map.delete(key)
+  }
+  setItem(key: string, value: string) {
+    this.map.set(key, value)
+  }
 }
 
 const entry = (id: string, roomId = 'lab') => ({ id, roomId, text: id, files: [], replyTo: null, at: 0 })

@@ -27,7 +27,13 @@ const piece = (index: number, text: string, runId = 'a.1') => ({
 
 describe('unread', () => {
   it('counts what others say out of view', () => {
-    const room = said(said(entered(), message(11), ME, false, true), message(12, { sender: ME }), ME, false, true)
+    const room = said(
+      said(entered(), message(11), ME, false, true),
+      message(12, { sender: ME }),
+      ME,
+      false,
+      true,
+    )
     expect(room.unread).toBe(1)
   })
 
@@ -104,7 +110,9 @@ describe('answers', () => {
   it('show from the first sign of work, and end with it', () => {
     const begun = typed(entered(), { status: 'started', sender: 'haitch', message_id: 'a', run_id: 'a.1' })
     expect(begun.answers[0]).toMatchObject({ assistant: 'haitch', text: '' })
-    expect(typed(begun, { status: 'stopped', sender: 'haitch', message_id: 'a', run_id: 'a.1' }).answers).toEqual([])
+    expect(
+      typed(begun, { status: 'stopped', sender: 'haitch', message_id: 'a', run_id: 'a.1' }).answers,
+    ).toEqual([])
   })
 })
 

@@ -27,7 +27,16 @@ export function member(id: string, more: Partial<MemberData> = {}): MemberData {
 
 export function joinData(more: Partial<JoinData> = {}): JoinData {
   const members = [member('ana'), member('bo'), member('haitch', { name: 'Haitch', kind: 'assistant' })]
-  return { kind: 'open', member_count: 3, members, generation: 'g1', last_seq: 10, read_seq: 10, unread: 0, ...more }
+  return {
+    kind: 'open',
+    member_count: 3,
+    members,
+    generation: 'g1',
+    last_seq: 10,
+    read_seq: 10,
+    unread: 0,
+    ...more,
+  }
 }
 
 export function envelope(code: string, data: object, more: Partial<Incoming> = {}): Incoming {

@@ -10,7 +10,14 @@ import { dayName, fileSize } from '../src/time'
 
 const known = (id: string) => ['haitch', 'bo.lee'].find(each => each === id.toLowerCase())
 const html = (source: string) => render(<Markdown source={source} known={known} />)
-const person = (id: string, more: Partial<Member> = {}): Member => ({ id, name: id, kind: 'human', presence: 'online', readSeq: 0, ...more })
+const person = (id: string, more: Partial<Member> = {}): Member => ({
+  id,
+  name: id,
+  kind: 'human',
+  presence: 'online',
+  readSeq: 0,
+  ...more,
+})
 
 describe('Markdown', () => {
   it('shows markup that people use', () => {
@@ -71,7 +78,10 @@ describe('mentions', () => {
   })
 
   it('replace what was typed and leave the caret behind it', () => {
-    expect(completed('ask @ha now', { start: 4, text: 'ha' }, 'haitch')).toEqual({ text: 'ask @haitch now', caret: 12 })
+    expect(completed('ask @ha now', { start: 4, text: 'ha' }, 'haitch')).toEqual({
+      text: 'ask @haitch now',
+      caret: 12,
+    })
     expect(completed('@h', { start: 0, text: 'h' }, 'haitch')).toEqual({ text: '@haitch ', caret: 8 })
   })
 
@@ -133,6 +143,12 @@ describe('words for numbers', () => {
   })
 
   it('name sizes', () => {
-    expect([0, 999, 1536, 150_000, 104_857_600].map(fileSize)).toEqual(['0 B', '999 B', '1.5 KB', '146 KB', '100 MB'])
+    expect([0, 999, 1536, 150_000, 104_857_600].map(fileSize)).toEqual([
+      '0 B',
+      '999 B',
+      '1.5 KB',
+      '146 KB',
+      '100 MB',
+    ])
   })
 })

@@ -10,7 +10,16 @@ const DAY_S = 86_400
 function room(...messages: ReturnType<typeof chatData>[]): Room {
   return latestLoaded(joined(newRoom('lab'), joinData()), { ...page(1, 0), messages, has_more: false })
 }
-const unsent: Unsent = { id: 'u', roomId: 'lab', text: 'hi', files: [], replyTo: null, at: NOON, state: 'waiting', why: null }
+const unsent: Unsent = {
+  id: 'u',
+  roomId: 'lab',
+  text: 'hi',
+  files: [],
+  replyTo: null,
+  at: NOON,
+  state: 'waiting',
+  why: null,
+}
 const kinds = (rows: ReturnType<typeof timeline>) => rows.map(row => row.kind)
 
 describe('rows', () => {
@@ -20,13 +29,28 @@ describe('rows', () => {
   })
 
   it('group what one person says in a row', () => {
-    const rows = timeline(room(chatData(1), chatData(2), chatData(3, { sender: 'cy' }), chatData(1000, { sender: 'cy' })), [], ME)
-    expect(rows.flatMap(row => (row.kind === 'message' ? [row.startsRun] : []))).toEqual([true, false, true, true])
+    const rows = timeline(
+      room(chatData(1), chatData(2), chatData(3, { sender: 'cy' }), chatData(1000, { sender: 'cy' })),
+      [],
+      ME,
+    )
+    expect(rows.flatMap(row => (row.kind === 'message' ? [row.startsRun] : []))).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ])
   })
 
   it('have the unread line above the first message of another', () => {
     const unread = { ...room(chatData(1), chatData(2, { sender: ME }), chatData(3)), newAfter: 1 }
-    expect(timeline(unread, [], ME).map(row => row.key)).toEqual(['day-' + new Date(NOON).toDateString(), 'm1', 'm2', 'new', 'm3'])
+    expect(timeline(unread, [], ME).map(row => row.key)).toEqual([
+      'day-' + new Date(NOON).toDateString(),
+      'm1',
+      'm2',
+      'new',
+      'm3',
+    ])
   })
 
   it('end with what is on its way', () => {

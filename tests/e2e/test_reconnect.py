@@ -71,30 +71,32 @@ async def test_the_web_process_is_killed(meet: Meet, tmp_path: Path, room: str) 
 async def test_the_confirmation_is_lost(meet: Meet, room: str) -> None:
     """The connection ends after the server took a message and before the page heard so: it is there once."""
     ana, bo = await meet("Ana"), await meet("Bo")
-    await cut_at_first_confirmation(ana)
+    cut = await cut_at_first_confirmation(ana)
     await ana.enter(room)
     await bo.enter(room)
     await ana.say("only once")
     await expect(bo.message("only once")).to_have_count(1)
     await expect(ana.unsent).to_have_count(0)
     await expect(ana.message("only once")).to_have_count(1)
+    assert cut.is_set()
     await ana.say("then this")
     await expect(bo.message("then this")).to_have_count(1)
     assert await texts(bo) == ["only once", "then this"]
     assert await texts(ana) == ["only once", "then this"]
 
 
-async def cut_at_first_confirmation(person: Reader) -> None:
-    """Put something between page and server that breaks off at the first `chat_response`."""
-    is_cut = False
+async def cut_at_first_confirmation(person: Reader) -> asyncio.Event:
+    """Put something between page and server that breaks off at the first `chat_response`, and tells so."""
+    cut = asyncio.Event()
 
     def connect(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
+    return cut
 
-        async def pass_on(message: str | bytes) -> None:
-            nonlocal is_cut
-            if not is_cut and json.loads(message)["code"] == "chat_response":
-                is_cut = True
+
+async def pass_on(message: str | bytes) -> None:
+            if not cut.is_set() and json.loads(message)["code"] == "chat_response":
+                cut.set()
                 await page.close(code=1013)
                 await server.close()
             else:

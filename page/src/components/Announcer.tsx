@@ -15,5 +15,9 @@ export function Announcer({ room }: { room: Room }) {
     before.current = now
     if (begun.length + ended.length > 0) say([...ended, ...begun].join(' '))
   }, [at, room])
-  return <p class="visually-hidden" role="status">{said}</p>
+  return (
+    <p class="visually-hidden" role="status">
+      {said}
+    </p>
+  )
 }

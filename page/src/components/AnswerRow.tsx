@@ -28,11 +28,24 @@ export function AnswerRow({ room, people, answer, onShow }: Props) {
       <Avatar id={answer.assistant} name={name} kind="assistant" />
       <div class="message-body">
         <p class="byline">
-          <strong>{name}</strong> <AssistantBadge /> <span class="time">{answer.text ? 'answering' : 'thinking'}</span>
+          <strong>{name}</strong> <AssistantBadge />{' '}
+          <span class="time">{answer.text ? 'answering' : 'thinking'}</span>
         </p>
         {quotes && <Quote people={people} messageId={quotes} message={quoted} onShow={onShow} />}
-        {answer.text ? <Markdown source={answer.text} known={people.known} /> : <p class="dots" aria-hidden="true"><i /><i /><i /></p>}
-        <StopButton name={name} isStopping={answer.stopping} onStop={() => chat.stopAnswer(room.id, answer.messageId)} />
+        {answer.text ? (
+          <Markdown source={answer.text} known={people.known} />
+        ) : (
+          <p class="dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </p>
+        )}
+        <StopButton
+          name={name}
+          isStopping={answer.stopping}
+          onStop={() => chat.stopAnswer(room.id, answer.messageId)}
+        />
       </div>
     </div>
   )
@@ -48,7 +61,13 @@ function StopButton({ name, isStopping, onStop }: { name: string; isStopping: bo
     }
   }, [])
   return (
-    <button ref={button} type="button" class="button stop" aria-disabled={isStopping} onClick={() => !isStopping && onStop()}>
+    <button
+      ref={button}
+      type="button"
+      class="button stop"
+      aria-disabled={isStopping}
+      onClick={() => !isStopping && onStop()}
+    >
       <Icon name="stop" /> {isStopping ? 'Stopping' : 'Stop'}
       <span class="visually-hidden"> the answer of {name}</span>
     </button>

@@ -10,7 +10,11 @@ import { closeOnBackdrop } from './Switcher'
 export function Attachments({ ids }: { ids: readonly string[] }) {
   return (
     <ul class="attachments" aria-label="Files">
-      {ids.map(id => <li key={id}><Attachment id={id} /></li>)}
+      {ids.map(id => (
+        <li key={id}>
+          <Attachment id={id} />
+        </li>
+      ))}
     </ul>
   )
 }
@@ -21,15 +25,29 @@ function Attachment({ id }: { id: string }) {
   useEffect(() => {
     files.describe(id).then(setFile, () => setFile('unknown'))
   }, [files, id])
-  if (file === null) return <span class="file" aria-busy="true"><Icon name="file" /> <span class="file-name">Loading</span></span>
-  if (file === 'unknown') return <span class="file"><Icon name="file" /> <span class="file-name">{id}</span></span>
+  if (file === null)
+    return (
+      <span class="file" aria-busy="true">
+        <Icon name="file" /> <span class="file-name">Loading</span>
+      </span>
+    )
+  if (file === 'unknown')
+    return (
+      <span class="file">
+        <Icon name="file" /> <span class="file-name">{id}</span>
+      </span>
+    )
   return isPreviewed(file) ? <Preview file={file} /> : <FileButton file={file} />
 }
 
 function FileButton({ file }: { file: FileData }) {
   const { files } = useDesk()
   const [hasFailed, setFailed] = useState(false)
-  const download = () => void files.download(file).then(() => setFailed(false), () => setFailed(true))
+  const download = () =>
+    void files.download(file).then(
+      () => setFailed(false),
+      () => setFailed(true),
+    )
   return (
     <button type="button" class="file" onClick={download} title={`Download ${file.name}`}>
       <Icon name="file" />
@@ -65,7 +83,14 @@ function Preview({ file }: { file: FileData }) {
   if (hasFailed) return <FileButton file={file} />
   return (
     <>
-      <button type="button" class="preview" aria-label={`Show ${file.name}`} title={file.name} disabled={!address} onClick={() => setOpen(true)}>
+      <button
+        type="button"
+        class="preview"
+        aria-label={`Show ${file.name}`}
+        title={file.name}
+        disabled={!address}
+        onClick={() => setOpen(true)}
+      >
         {address && <img src={address} alt={file.name} onError={() => setFailed(true)} />}
       </button>
       {isOpen && address && <Lightbox file={file} address={address} onClose={() => setOpen(false)} />}
@@ -83,10 +108,24 @@ function Lightbox({ file, address, onClose }: { file: FileData; address: string;
       <div class="lightbox-bar">
         <span class="file-name">{file.name}</span>
         <span class="file-size">{fileSize(file.size)}</span>
-        <button type="button" class="button-icon" aria-label="Download" title="Download" onClick={() => void files.download(file)}>
+        <button
+          type="button"
+          class="button-icon"
+          aria-label="Download"
+          title="Download"
+          onClick={() => void files.download(file)}
+        >
           <Icon name="download" />
         </button>
-        <button type="button" class="button-icon" aria-label="Close" title="Close" onClick={() => dialog.current?.close()}><Icon name="close" /></button>
+        <button
+          type="button"
+          class="button-icon"
+          aria-label="Close"
+          title="Close"
+          onClick={() => dialog.current?.close()}
+        >
+          <Icon name="close" />
+        </button>
       </div>
     </dialog>
   )

@@ -23,7 +23,9 @@ export function Avatar({ id, name, kind, presence, size }: Props) {
   const look = kind === 'assistant' ? 'avatar-assistant' : `avatar-${colourOf(id)}`
   return (
     <span class={`avatar ${look} ${size ? `avatar-${size}` : ''}`}>
-      <span aria-hidden="true" class="avatar-face">{kind === 'assistant' ? <Icon name="sparkle" /> : initials(name)}</span>
+      <span aria-hidden="true" class="avatar-face">
+        {kind === 'assistant' ? <Icon name="sparkle" /> : initials(name)}
+      </span>
       {presence && <PresenceDot presence={presence} />}
     </span>
   )
@@ -44,7 +46,8 @@ export function AssistantBadge() {
 
 export function initials(name: string): string {
   const words = name.split(/[\s._@-]+/).filter(Boolean)
-  const letters = words.length > 1 ? [words[0]!, words.at(-1)!].map(word => firstLetter(word)) : [firstLetter(name)]
+  const letters =
+    words.length > 1 ? [words[0]!, words.at(-1)!].map(word => firstLetter(word)) : [firstLetter(name)]
   return letters.join('').toUpperCase()
 }
 

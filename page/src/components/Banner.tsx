@@ -13,7 +13,10 @@ export function Banner() {
   if (link.state === 'refused') {
     return (
       <p class="banner banner-final" role="alert">
-        {link.why} <button type="button" class="button-quiet" onClick={() => location.reload()}>Reload the page</button>
+        {link.why}{' '}
+        <button type="button" class="button-quiet" onClick={() => location.reload()}>
+          Reload the page
+        </button>
       </p>
     )
   }
@@ -22,7 +25,9 @@ export function Banner() {
       {isDown && (
         <p class="banner">
           Connecting again. What you send is kept, and goes out by itself.{' '}
-          <button type="button" class="button-quiet" onClick={chat.connection.retryNow}>Try now</button>
+          <button type="button" class="button-quiet" onClick={chat.connection.retryNow}>
+            Try now
+          </button>
         </p>
       )}
     </div>

@@ -23,7 +23,13 @@ export function CopyButton({ text, label, icon = 'copy', withText = false }: Pro
   const copy = () => void copyText(text).then(() => setCopied(true))
   const said = isCopied ? 'Copied' : label
   return (
-    <button type="button" class={withText ? 'button-quiet' : 'button-icon'} aria-label={said} title={said} onClick={copy}>
+    <button
+      type="button"
+      class={withText ? 'button-quiet' : 'button-icon'}
+      aria-label={said}
+      title={said}
+      onClick={copy}
+    >
       <Icon name={isCopied ? 'check' : icon} />
       {withText && said}
     </button>

@@ -19,14 +19,21 @@ export function EmptyRoom({ room, onSuggest }: { room: Room; onSuggest(text: str
   const questions = assistants.flatMap(questionsFor).slice(0, MOST_QUESTIONS)
   return (
     <div class="empty">
-      <h2>This is <strong>#{room.id}</strong></h2>
+      <h2>
+        This is <strong>#{room.id}</strong>
+      </h2>
       {questions.length > 0 ? (
         <>
-          <p>Say hello, or ask {listOf(assistants)}. Mention an assistant with <kbd>@</kbd>, and everybody here reads the answer.</p>
+          <p>
+            Say hello, or ask {listOf(assistants)}. Mention an assistant with <kbd>@</kbd>, and everybody here
+            reads the answer.
+          </p>
           <ul class="suggestions" aria-label="Suggestions">
             {questions.map(text => (
               <li key={text}>
-                <button type="button" class="suggestion" onClick={() => onSuggest(text)}><Icon name="sparkle" /> {text}</button>
+                <button type="button" class="suggestion" onClick={() => onSuggest(text)}>
+                  <Icon name="sparkle" /> {text}
+                </button>
               </li>
             ))}
           </ul>

@@ -30,7 +30,9 @@ export function Front({ entrance, onEntrance, onRetry }: Props) {
       return (
         <Card title="The server does not answer">
           <p>{entrance.why} Is it running, and are you in its network?</p>
-          <button type="button" class="button-primary" onClick={onRetry}>Try again</button>
+          <button type="button" class="button-primary" onClick={onRetry}>
+            Try again
+          </button>
         </Card>
       )
   }
@@ -60,15 +62,26 @@ function ChooseName({ onEntrance }: Pick<Props, 'onEntrance'>) {
           onInput={event => setName(event.currentTarget.value)}
         />
         <p id="name-hint" class="hint">
-          {userId ? <>Others mention you as <strong>@{userId}</strong>.</> : 'Kept in this browser. There is no password.'}
+          {userId ? (
+            <>
+              Others mention you as <strong>@{userId}</strong>.
+            </>
+          ) : (
+            'Kept in this browser. There is no password.'
+          )}
         </p>
-        <button class="button-primary" disabled={!userId}>Come in</button>
+        <button class="button-primary" disabled={!userId}>
+          Come in
+        </button>
       </form>
     </Card>
   )
 }
 
-function Invited({ entrance, onEntrance }: { entrance: Extract<Entrance, { kind: 'invited' }> } & Pick<Props, 'onEntrance'>) {
+function Invited({
+  entrance,
+  onEntrance,
+}: { entrance: Extract<Entrance, { kind: 'invited' }> } & Pick<Props, 'onEntrance'>) {
   const [isBusy, setBusy] = useState(false)
   const enter = async () => {
     setBusy(true)
@@ -79,7 +92,9 @@ function Invited({ entrance, onEntrance }: { entrance: Extract<Entrance, { kind:
   return (
     <Card title={`Welcome, ${entrance.invitation.name}`}>
       <p>You are invited to this team’s chat. The invitation works once, and signs this browser in.</p>
-      <button type="button" class="button-primary" disabled={isBusy} onClick={() => void enter()}>Come in</button>
+      <button type="button" class="button-primary" disabled={isBusy} onClick={() => void enter()}>
+        Come in
+      </button>
     </Card>
   )
 }
@@ -87,7 +102,9 @@ function Invited({ entrance, onEntrance }: { entrance: Extract<Entrance, { kind:
 const NOT_INVITED = {
   none: {
     title: 'You need an invitation',
-    text: 'This chat lets people in by invitation. Ask whoever runs it for a link, and open it in this browser. With an account, sign in:',
+    text:
+      'This chat lets people in by invitation. Ask whoever runs it for a link, and open it in this browser. ' +
+      'With an account, sign in:',
   },
   used: {
     title: 'This invitation no longer works',
@@ -105,7 +122,10 @@ function NotInvited({ why, onEntrance }: { why: keyof typeof NOT_INVITED } & Pic
     <Card title={title}>
       <p>{text}</p>
       <SignIn onEntrance={onEntrance} />
-      <p class="hint">Whoever runs it invites with <code>productflo invite NAME</code>, and makes accounts with <code>productflo user add EMAIL</code>.</p>
+      <p class="hint">
+        Whoever runs it invites with <code>productflo invite NAME</code>, and makes accounts with{' '}
+        <code>productflo user add EMAIL</code>.
+      </p>
     </Card>
   )
 }
@@ -114,7 +134,9 @@ function Card({ title, children }: { title: string; children: ComponentChildren 
   return (
     <main class="front">
       <div class="card">
-        <p class="brand"><Logo /> ProductFlo chat</p>
+        <p class="brand">
+          <Logo /> ProductFlo chat
+        </p>
         <h1>{title}</h1>
         {children}
       </div>

@@ -1,4 +1,4 @@
-/** Markdown as nodes: the lexer's tokens become elements, never HTML text, so nothing in a message can be executed. */
+/** Markdown as nodes: the lexer's tokens become elements, never HTML text, so nothing in it can be executed. */
 
 import { lexer, type Token, type Tokens } from 'marked'
 import { type ComponentChildren, createContext, h } from 'preact'
@@ -65,7 +65,13 @@ function PlainText({ text }: { text: string }) {
   return (
     <>
       {splitMentions(text, known).map((part, index) =>
-        part.mention === null ? part.text : <span key={index} class="mention">{part.text}</span>,
+        part.mention === null ? (
+          part.text
+        ) : (
+          <span key={index} class="mention">
+            {part.text}
+          </span>
+        ),
       )}
     </>
   )
@@ -86,11 +92,21 @@ function Table({ token }: { token: Tokens.Table }) {
     <div class="table" tabIndex={0} role="region" aria-label="Table">
       <table>
         <thead>
-          <tr>{token.header.map((cell, index) => <th key={index} scope="col">{nodes(cell.tokens)}</th>)}</tr>
+          <tr>
+            {token.header.map((cell, index) => (
+              <th key={index} scope="col">
+                {nodes(cell.tokens)}
+              </th>
+            ))}
+          </tr>
         </thead>
         <tbody>
           {token.rows.map((row, index) => (
-            <tr key={index}>{row.map((cell, column) => <td key={column}>{nodes(cell.tokens)}</td>)}</tr>
+            <tr key={index}>
+              {row.map((cell, column) => (
+                <td key={column}>{nodes(cell.tokens)}</td>
+              ))}
+            </tr>
           ))}
         </tbody>
       </table>

@@ -23,13 +23,23 @@ export function MentionMenu({ members, chosen, onChoose, onHover }: Props) {
             onClick={() => onChoose(member.id)}
             onMouseMove={() => onHover(index)}
           >
-            <Avatar id={member.id} name={member.name} kind={member.kind} presence={member.presence} size="small" />
-            <span>{member.name} <span class="faded">@{member.id}</span></span>
+            <Avatar
+              id={member.id}
+              name={member.name}
+              kind={member.kind}
+              presence={member.presence}
+              size="small"
+            />
+            <span>
+              {member.name} <span class="faded">@{member.id}</span>
+            </span>
             {member.kind === 'assistant' && <AssistantBadge />}
           </li>
         ))}
       </ul>
-      <p class="visually-hidden" role="status">{members.length} suggestions</p>
+      <p class="visually-hidden" role="status">
+        {members.length} suggestions
+      </p>
     </div>
   )
 }

@@ -27,16 +27,27 @@ interface Props {
   onShow(messageId: string): void
 }
 
-/** A piece of an answer, or a receipt, draws none of the messages again: hence `memo`, and properties that stay the same. */
+/** Many changes of a room change no message: hence `memo`, and properties that stay the same. */
 export const MessageRow = memo(function MessageRow(props: Props) {
   const { roomId, people, message, startsRun, quotes, quoted, readers, isMarked, onReply, onShow } = props
   const { chat } = useDesk()
   const name = people.name(message.sender)
   const kind = message.answer ? 'assistant' : people.kind(message.sender)
   const isForMe = message.sender !== chat.me && mentions(message.text, chat.me)
-  const classes = ['message', startsRun && 'starts-run', isMarked && 'is-marked', isForMe && 'is-for-me', kind === 'assistant' && 'is-assistant']
+  const classes = [
+    'message',
+    startsRun && 'starts-run',
+    isMarked && 'is-marked',
+    isForMe && 'is-for-me',
+    kind === 'assistant' && 'is-assistant',
+  ]
   return (
-    <article class={classes.filter(Boolean).join(' ')} data-row={message.id} tabIndex={-1} aria-label={`${name}, ${fullTime(message.at)}`}>
+    <article
+      class={classes.filter(Boolean).join(' ')}
+      data-row={message.id}
+      tabIndex={-1}
+      aria-label={`${name}, ${fullTime(message.at)}`}
+    >
       {startsRun ? <Avatar id={message.sender} name={name} kind={kind} /> : <Time at={message.at} />}
       <div class="message-body">
         {startsRun && (
@@ -53,19 +64,37 @@ export const MessageRow = memo(function MessageRow(props: Props) {
         {message.answer && <AnswerEnd people={people} answer={message.answer} isEmpty={!message.text} />}
       </div>
       <Readers ids={readers} people={people} />
-      <div class="tools" role="group" aria-label="Message">
-        <button type="button" class="button-icon" aria-label={`Reply to ${name}`} title="Reply" onClick={() => onReply(message)}>
-          <Icon name="reply" />
-        </button>
-        <CopyButton text={message.text} label="Copy text" />
-        <CopyButton text={location.origin + roomPath(roomId, message.id)} label="Copy link" icon="link" />
-      </div>
+      <Tools roomId={roomId} message={message} name={name} onReply={onReply} />
     </article>
   )
 })
 
+interface ToolsProps extends Pick<Props, 'roomId' | 'message' | 'onReply'> {
+  /** The sender's. */
+  name: string
+}
+
+/** What can be done with a message. */
+function Tools({ roomId, message, name, onReply }: ToolsProps) {
+  const link = location.origin + roomPath(roomId, message.id)
+  const reply = () => onReply(message)
+  return (
+    <div class="tools" role="group" aria-label="Message">
+      <button type="button" class="button-icon" aria-label={`Reply to ${name}`} title="Reply" onClick={reply}>
+        <Icon name="reply" />
+      </button>
+      <CopyButton text={message.text} label="Copy text" />
+      <CopyButton text={link} label="Copy link" icon="link" />
+    </div>
+  )
+}
+
 export function Time({ at }: { at: number }) {
-  return <time class="time" dateTime={new Date(at).toISOString()} title={fullTime(at)}>{clock(at)}</time>
+  return (
+    <time class="time" dateTime={new Date(at).toISOString()} title={fullTime(at)}>
+      {clock(at)}
+    </time>
+  )
 }
 
 /** How an answer ended, where it was not simply finished. */
@@ -92,7 +121,9 @@ function Readers({ ids, people }: { ids: string; people: People }) {
   return (
     <p class="readers" title={`Seen by ${names}`}>
       <span class="visually-hidden">Seen by {names}</span>
-      {readers.slice(0, MOST_READERS).map(({ id, name }) => <Avatar key={id} id={id} name={name} kind="human" size="tiny" />)}
+      {readers.slice(0, MOST_READERS).map(({ id, name }) => (
+        <Avatar key={id} id={id} name={name} kind="human" size="tiny" />
+      ))}
       {readers.length > MOST_READERS && <span aria-hidden="true">+{readers.length - MOST_READERS}</span>}
     </p>
   )

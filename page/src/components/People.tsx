@@ -22,27 +22,29 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
   }, [])
   const members = [...room.members.values()].toSorted((a, b) => a.name.localeCompare(b.name))
   const humans = members.filter(member => member.kind === 'human')
-  const groups = [
-    { title: 'Assistants', members: members.filter(member => member.kind === 'assistant') },
-    { title: 'Here', members: humans.filter(isHere) },
-    { title: 'Not here', members: humans.filter(member => !isHere(member)) },
-  ]
   const untold = room.memberCount - members.length
   return (
     <aside class="people" aria-label="Members" onKeyDown={event => event.key === 'Escape' && onClose()}>
       <header class="people-header">
         <h2>Members</h2>
-        <button ref={close} type="button" class="button-icon" aria-label="Close the list of members" onClick={onClose}><Icon name="close" /></button>
+        <button
+          ref={close}
+          type="button"
+          class="button-icon"
+          aria-label="Close the list of members"
+          onClick={onClose}
+        >
+          <Icon name="close" />
+        </button>
       </header>
       <div class="people-groups">
-        {groups.filter(group => group.members.length > 0).map(group => (
-          <section key={group.title} aria-label={group.title}>
-            <h3>{group.title} <span class="faded">{group.members.length}</span></h3>
-            <ul>{group.members.map(member => <Person key={member.id} member={member} isMe={member.id === chat.me} />)}</ul>
-          </section>
-        ))}
+        <Group title="Assistants" members={members.filter(member => member.kind === 'assistant')} />
+        <Group title="Here" members={humans.filter(isHere)} />
+        <Group title="Not here" members={humans.filter(member => !isHere(member))} />
         {untold > 0 && (
-          <button type="button" class="button-quiet" onClick={() => void chat.loadMembers(room.id)}>Show {untold} more</button>
+          <button type="button" class="button-quiet" onClick={() => void chat.loadMembers(room.id)}>
+            Show {untold} more
+          </button>
         )}
       </div>
       <button type="button" class="button-quiet leave" onClick={() => chat.leave(room.id)}>
@@ -52,14 +54,35 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
   )
 }
 
+function Group({ title, members }: { title: string; members: readonly Member[] }) {
+  const { chat } = useDesk()
+  if (members.length === 0) return null
+  return (
+    <section aria-label={title}>
+      <h3>
+        {title} <span class="faded">{members.length}</span>
+      </h3>
+      <ul>
+        {members.map(member => (
+          <Person key={member.id} member={member} isMe={member.id === chat.me} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
 function Person({ member, isMe }: { member: Member; isMe: boolean }) {
   const presence = PRESENCE_TEXT[member.presence]
   return (
     <li class={`person ${member.presence === 'offline' ? 'is-away' : ''}`}>
       <Avatar id={member.id} name={member.name} kind={member.kind} presence={member.presence} size="small" />
       <span class="person-name">
-        {member.name}{isMe && <span class="faded"> (you)</span>}
-        <span class="person-id" aria-hidden="true">@{member.id}{presence !== 'Online' && ` · ${presence}`}</span>
+        {member.name}
+        {isMe && <span class="faded"> (you)</span>}
+        <span class="person-id" aria-hidden="true">
+          @{member.id}
+          {presence !== 'Online' && ` · ${presence}`}
+        </span>
       </span>
       {member.kind === 'assistant' && <AssistantBadge />}
     </li>

@@ -15,13 +15,22 @@ interface Props {
 export function Quote({ people, messageId, message, onShow }: Props) {
   return (
     <button type="button" class="quote" onClick={() => onShow(messageId)}>
-      {message ? <><strong>{people.name(message.sender)}</strong> {oneLine(message.text) || 'a file'}</> : 'An earlier message'}
+      {message ? (
+        <>
+          <strong>{people.name(message.sender)}</strong> {oneLine(message.text) || 'a file'}
+        </>
+      ) : (
+        'An earlier message'
+      )}
       <span class="visually-hidden">. Show this message</span>
     </button>
   )
 }
 
 export function oneLine(text: string): string {
-  const line = text.replaceAll(/[`*_>#]+/g, '').replaceAll(/\s+/g, ' ').trim()
+  const line = text
+    .replaceAll(/[`*_>#]+/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
   return line.length > MOST_LETTERS ? `${line.slice(0, MOST_LETTERS)}…` : line
 }

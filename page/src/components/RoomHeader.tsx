@@ -15,11 +15,20 @@ export function RoomHeader({ room, showsPeople, onTogglePeople }: Props) {
   const count = room.memberCount
   return (
     <header class="room-header">
-      <a class="button-icon back" href="/" aria-label={elsewhere > 0 ? `All rooms, ${elsewhere} unread` : 'All rooms'}>
+      <a
+        class="button-icon back"
+        href="/"
+        aria-label={elsewhere > 0 ? `All rooms, ${elsewhere} unread` : 'All rooms'}
+      >
         <Icon name="back" />
         {elsewhere > 0 && <span class="back-dot" />}
       </a>
-      <h1><span class="room-sign" aria-hidden="true">{roomSign(room)}</span>{room.id}</h1>
+      <h1>
+        <span class="room-sign" aria-hidden="true">
+          {roomSign(room)}
+        </span>
+        {room.id}
+      </h1>
       <button
         type="button"
         class="button-quiet people-button"

@@ -15,7 +15,9 @@ export function Sidebar({ onSwitch }: { onSwitch(): void }) {
   const rooms = chat.rooms.all.value
   return (
     <nav class="sidebar" aria-label="Rooms">
-      <p class="brand"><Logo /> ProductFlo chat</p>
+      <p class="brand">
+        <Logo /> ProductFlo chat
+      </p>
       <button type="button" class="jump" onClick={onSwitch}>
         <Icon name="search" />
         <span>Find a room</span>
@@ -23,14 +25,24 @@ export function Sidebar({ onSwitch }: { onSwitch(): void }) {
       </button>
       <div class="sidebar-title">
         <h2>Rooms</h2>
-        <button type="button" class="button-icon" aria-label="Create or join a room" title="Create or join a room" onClick={onSwitch}>
+        <button
+          type="button"
+          class="button-icon"
+          aria-label="Create or join a room"
+          title="Create or join a room"
+          onClick={onSwitch}
+        >
           <Icon name="plus" />
         </button>
       </div>
-      <ul class="room-list">
-        {rooms.map(room => <RoomLink key={room.peek().id} room={room} />)}
-      </ul>
-      {rooms.length === 0 && chat.listLoaded.value && <p class="hint sidebar-hint">You are in no room yet.</p>}
+      <div class="room-list">
+        <ul>
+          {rooms.map(room => (
+            <RoomLink key={room.peek().id} room={room} />
+          ))}
+        </ul>
+        {rooms.length === 0 && chat.listLoaded.value && <p class="hint">You are in no room yet.</p>}
+      </div>
       <Me />
     </nav>
   )
@@ -43,8 +55,14 @@ function RoomLink({ room: signal }: { room: Signal<Room> }) {
   if (room.denied !== null && !isOpen) return null
   return (
     <li>
-      <a class={`room-link ${room.unread > 0 ? 'has-unread' : ''}`} href={roomPath(room.id)} aria-current={isOpen ? 'page' : undefined}>
-        <span class="room-sign" aria-hidden="true">{roomSign(room)}</span>
+      <a
+        class={`room-link ${room.unread > 0 ? 'has-unread' : ''}`}
+        href={roomPath(room.id)}
+        aria-current={isOpen ? 'page' : undefined}
+      >
+        <span class="room-sign" aria-hidden="true">
+          {roomSign(room)}
+        </span>
         <span class="room-name">{room.id}</span>
         {room.answers.length > 0 && <span class="room-busy" title="An assistant is answering" />}
         {room.unread > 0 && (
@@ -77,7 +95,11 @@ function Me() {
           value={presence}
           onChange={event => chat.setPresence(event.currentTarget.value as Presence)}
         >
-          {Object.entries(PRESENCE_TEXT).map(([value, text]) => <option key={value} value={value}>{text}</option>)}
+          {Object.entries(PRESENCE_TEXT).map(([value, text]) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
         </select>
       </div>
       <button type="button" class="button-icon" aria-label={leaves} title={leaves} onClick={signOut}>

@@ -41,8 +41,14 @@ export function SignIn({ onEntrance }: { onEntrance(entrance: Entrance): void })
         required
         onInput={event => setPassword(event.currentTarget.value)}
       />
-      {problem && <p class="is-error" role="alert">{problem}</p>}
-      <button class="button-primary" disabled={isBusy}>Sign in</button>
+      {problem && (
+        <p class="is-error" role="alert">
+          {problem}
+        </p>
+      )}
+      <button class="button-primary" disabled={isBusy}>
+        Sign in
+      </button>
     </form>
   )
 }

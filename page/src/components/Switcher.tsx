@@ -26,6 +26,10 @@ export function Switcher({ onClose }: { onClose(): void }) {
     dialog.current?.close()
     navigate(roomPath(choice.roomId))
   }
+  const type = (text: string) => {
+    setTyped(text)
+    setChosen(0)
+  }
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     if (step && choices.length > 0) {
@@ -37,45 +41,96 @@ export function Switcher({ onClose }: { onClose(): void }) {
     }
   }
   return (
-    <dialog ref={dialog} class="switcher" aria-label="Find or create a room" onClose={onClose} onClick={closeOnBackdrop}>
+    <dialog
+      ref={dialog}
+      class="switcher"
+      aria-label="Find or create a room"
+      onClose={onClose}
+      onClick={closeOnBackdrop}
+    >
       <div class="switcher-search">
         <Icon name="search" />
-        <input
-          role="combobox"
-          aria-label="Room"
-          aria-expanded={choices.length > 0}
-          aria-controls="switcher-choices"
-          aria-activedescendant={choices.length > 0 ? `choice-${chosen}` : undefined}
-          aria-autocomplete="list"
-          autocomplete="off"
-          placeholder="Name of a room"
-          value={typed}
-          onInput={event => {
-            setTyped(event.currentTarget.value)
-            setChosen(0)
-          }}
+        <RoomField
+          typed={typed}
+          active={choices.length > 0 ? `choice-${chosen}` : undefined}
+          onType={type}
           onKeyDown={onKeyDown}
         />
-        <button type="button" class="button-icon" aria-label="Close" onClick={() => dialog.current?.close()}><Icon name="close" /></button>
+        <button type="button" class="button-icon" aria-label="Close" onClick={() => dialog.current?.close()}>
+          <Icon name="close" />
+        </button>
       </div>
-      <ul id="switcher-choices" role="listbox" aria-label="Rooms">
-        {choices.map((choice, index) => (
-          // The keyboard moves through the options from the text field, as a combobox does.
-          <li
-            key={choice.roomId}
-            id={`choice-${index}`}
-            role="option"
-            aria-selected={index === chosen}
-            onClick={() => go(choice)}
-            onMouseMove={() => setChosen(index)}
-          >
-            {choice.isNew ? <><Icon name="plus" /> Create or join <strong>#{choice.roomId}</strong></> : <><span class="room-sign">#</span> {choice.roomId}</>}
-            {choice.unread > 0 && <span class="count">{choice.unread}<span class="visually-hidden"> unread</span></span>}
-          </li>
-        ))}
-      </ul>
+      <Choices choices={choices} chosen={chosen} onGo={go} onHover={setChosen} />
       {choices.length === 0 && <p class="hint">Type a name to create a room.</p>}
     </dialog>
+  )
+}
+
+interface RoomFieldProps {
+  typed: string
+  /** The id of the chosen option's element. */
+  active: string | undefined
+  onType(text: string): void
+  onKeyDown(event: KeyboardEvent): void
+}
+
+function RoomField({ typed, active, onType, onKeyDown }: RoomFieldProps) {
+  return (
+    <input
+      role="combobox"
+      aria-label="Room"
+      aria-expanded={active !== undefined}
+      aria-controls="switcher-choices"
+      aria-activedescendant={active}
+      aria-autocomplete="list"
+      autocomplete="off"
+      placeholder="Name of a room"
+      value={typed}
+      onInput={event => onType(event.currentTarget.value)}
+      onKeyDown={onKeyDown}
+    />
+  )
+}
+
+interface ChoicesProps {
+  choices: readonly Choice[]
+  chosen: number
+  onGo(choice: Choice): void
+  onHover(index: number): void
+}
+
+/** The keyboard moves through the options from the text field, as a combobox does. */
+function Choices({ choices, chosen, onGo, onHover }: ChoicesProps) {
+  return (
+    <ul id="switcher-choices" role="listbox" aria-label="Rooms">
+      {choices.map((choice, index) => (
+        <li
+          key={choice.roomId}
+          id={`choice-${index}`}
+          role="option"
+          aria-selected={index === chosen}
+          onClick={() => onGo(choice)}
+          onMouseMove={() => onHover(index)}
+        >
+          {choice.isNew && (
+            <>
+              <Icon name="plus" /> Create or join <strong>#{choice.roomId}</strong>
+            </>
+          )}
+          {!choice.isNew && (
+            <>
+              <span class="room-sign">#</span> {choice.roomId}
+            </>
+          )}
+          {choice.unread > 0 && (
+            <span class="count">
+              {choice.unread}
+              <span class="visually-hidden"> unread</span>
+            </span>
+          )}
+        </li>
+      ))}
+    </ul>
   )
 }
 
@@ -89,7 +144,9 @@ function useChoices(typed: string): Choice[] {
     .toSorted((a, b) => Number(b.unread > 0) - Number(a.unread > 0))
     .map(room => ({ roomId: room.id, isNew: false, unread: room.unread }))
     .slice(0, MOST_CHOICES)
-  return wanted && !own.some(choice => choice.roomId === wanted) ? [...own, { roomId: wanted, isNew: true, unread: 0 }] : own
+  return wanted && !own.some(choice => choice.roomId === wanted)
+    ? [...own, { roomId: wanted, isNew: true, unread: 0 }]
+    : own
 }
 
 /** The dialog's own box is filled by its content: a click on the element itself is one beside it. */

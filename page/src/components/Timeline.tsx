@@ -2,20 +2,17 @@ import type { Signal } from '@preact/signals'
 
 import type { Message } from '../history'
 import type { Room } from '../room'
-import { dayName } from '../time'
-import { readersByMessage, type Row, timeline } from '../timeline'
 import { AnswerRow } from './AnswerRow'
 import { useDesk } from './context'
 import { EmptyRoom } from './EmptyRoom'
 import { Icon } from './Icon'
-import { MessageRow } from './MessageRow'
 import { usePeople } from './people'
-import { UnsentRow } from './UnsentRow'
+import { TimelineRows } from './TimelineRows'
 import { type ScrollKeeper, useScrollKeeper } from './useScrollKeeper'
 
 interface Props {
   room: Room
-  /** The row that a link led to. */
+  /** The message that a link led to. */
   marked: Signal<string | null>
   /** Where the scroll can be moved from outside. */
   keeper: { current: ScrollKeeper | null }
@@ -24,8 +21,10 @@ interface Props {
   onShow(messageId: string): void
 }
 
+/** What scrolls: the log of what was said, then the answers that are being written. */
 export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: Props) {
   const { chat } = useDesk()
+  const people = usePeople(room)
   const { history } = room
   const unsent = chat.outbox.entries.value.filter(entry => entry.roomId === room.id)
   const loading = chat.pager.loading(room.id)
@@ -36,38 +35,10 @@ export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: P
     onNearBottom: () => loading === undefined && void chat.pager.newer(room.id),
   })
   keeper.current = scroll
-  const people = usePeople(room)
-  const byId = new Map(history.messages.map(message => [message.id, message]))
-  const readers = readersByMessage(room, chat.me)
-  const rows = timeline(room, unsent, chat.me)
-  const isEmpty = history.loaded && rows.length === 0 && room.answers.length === 0
-
-  const draw = (row: Row) => {
-    switch (row.kind) {
-      case 'day':
-        return <h2 key={row.key} class="day"><span>{dayName(row.at)}</span></h2>
-      case 'new':
-        return <p key={row.key} class="new-line" data-row="new"><span>New</span></p>
-      case 'unsent':
-        return <UnsentRow key={row.key} entry={row.entry} name={people.name(chat.me)} startsRun={row.startsRun} known={people.known} />
-      case 'message':
-        return (
-          <MessageRow
-            key={row.key}
-            roomId={room.id}
-            people={people}
-            message={row.message}
-            startsRun={row.startsRun}
-            quotes={row.quotes}
-            quoted={row.quotes === null ? undefined : byId.get(row.quotes)}
-            readers={readers.get(row.message.id)?.join(' ') ?? ''}
-            isMarked={marked.value === row.message.id}
-            onReply={onReply}
-            onShow={onShow}
-          />
-        )
-    }
-  }
+  const isBusy = !history.loaded || (loading !== undefined && loading !== 'failed')
+  const answers = history.hasNewer ? [] : room.answers
+  const isEmpty = history.loaded && history.messages.length + unsent.length + answers.length === 0
+  const jump = () => void chat.showPresent(room.id).then(scroll.toEnd)
   return (
     <div class="timeline">
       {/* Reached by keyboard, because it scrolls; arrows then move from message to message. */}
@@ -83,45 +54,62 @@ export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: P
         <div ref={scroll.content} class="rows">
           <Top room={room} />
           {isEmpty && <EmptyRoom room={room} onSuggest={onSuggest} />}
-          <div role="log" aria-label="Messages" aria-busy={!history.loaded || (loading !== undefined && loading !== 'failed')}>
-            {rows.map(draw)}
+          <div role="log" aria-label="Messages" aria-busy={isBusy}>
+            <TimelineRows
+              room={room}
+              people={people}
+              unsent={unsent}
+              marked={marked.value}
+              onReply={onReply}
+              onShow={onShow}
+            />
           </div>
-          {room.answers.map(answer => !history.hasNewer && <AnswerRow key={answer.messageId} room={room} people={people} answer={answer} onShow={onShow} />)}
+          {answers.map(each => (
+            <AnswerRow key={each.messageId} room={room} people={people} answer={each} onShow={onShow} />
+          ))}
         </div>
       </div>
-      {!chat.atEnd.value && history.loaded && <JumpToEnd room={room} onJump={() => void jump(room.id)} />}
+      {!chat.atEnd.value && history.loaded && <JumpToEnd count={room.unread} onJump={jump} />}
     </div>
   )
-
-  async function jump(roomId: string) {
-    await chat.showPresent(roomId)
-    scroll.toEnd()
-  }
 }
 
 /** What stands above the oldest message in the page. */
 function Top({ room }: { room: Room }) {
   const { chat } = useDesk()
+  const { history } = room
   const loading = chat.pager.loading(room.id)
   if (loading === 'failed') {
+    const retry = () => void (history.loaded ? chat.pager.older(room.id) : chat.pager.latest(room.id))
     return (
       <p class="top" role="status">
         Messages could not be loaded.{' '}
-        <button type="button" class="button-quiet" onClick={() => void (room.history.loaded ? chat.pager.older(room.id) : chat.pager.latest(room.id))}>
+        <button type="button" class="button-quiet" onClick={retry}>
           Try again
         </button>
       </p>
     )
   }
-  if (!room.history.loaded || room.history.hasOlder) {
-    const isLoading = loading !== undefined || !room.history.loaded
-    return <p class="top">{isLoading && <><span class="spinner" /> Loading messages</>}</p>
+  if (!history.loaded || history.hasOlder) {
+    const isLoading = loading !== undefined || !history.loaded
+    return (
+      <p class="top">
+        {isLoading && (
+          <>
+            <span class="spinner" /> Loading messages
+          </>
+        )}
+      </p>
+    )
   }
-  return room.history.messages.length > 0 ? <p class="top">This is where <strong>#{room.id}</strong> begins.</p> : null
+  return history.messages.length > 0 ? (
+    <p class="top">
+      This is where <strong>#{room.id}</strong> begins.
+    </p>
+  ) : null
 }
 
-function JumpToEnd({ room, onJump }: { room: Room; onJump(): void }) {
-  const count = room.unread
+function JumpToEnd({ count, onJump }: { count: number; onJump(): void }) {
   return (
     <button type="button" class="jump-to-end" onClick={onJump}>
       <Icon name="down" />
@@ -135,8 +123,9 @@ function moveBetweenRows(event: KeyboardEvent & { currentTarget: HTMLElement }):
   const rows = [...event.currentTarget.querySelectorAll<HTMLElement>('article')]
   const at = rows.indexOf((event.target as Element).closest('article') as HTMLElement)
   const isOnRow = event.target === event.currentTarget || event.target === rows[at]
-  const to = { ArrowUp: at < 0 ? rows.length - 1 : at - 1, ArrowDown: at + 1, Home: 0, End: rows.length - 1 }[event.key]
+  const last = rows.length - 1
+  const to = { ArrowUp: at < 0 ? last : at - 1, ArrowDown: at + 1, Home: 0, End: last }[event.key]
   if (to === undefined || !isOnRow || (at < 0 && event.key === 'ArrowDown')) return
   event.preventDefault()
-  rows[Math.max(0, Math.min(to, rows.length - 1))]?.focus()
+  rows[Math.max(0, Math.min(to, last))]?.focus()
 }

@@ -9,7 +9,12 @@ export function TypingLine({ room }: { room: Room }) {
     <p class="typing-line">
       {names.length > 0 && (
         <>
-          <span class="dots" aria-hidden="true"><i /><i /><i /></span> {typingText(names)}
+          <span class="dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>{' '}
+          {typingText(names)}
         </>
       )}
     </p>

@@ -27,15 +27,23 @@ export function UnsentRow({ entry, name, startsRun, known }: Props) {
       {startsRun ? <Avatar id={chat.me} name={name} kind="human" /> : <Time at={entry.at} />}
       <div class="message-body">
         {startsRun && (
-          <p class="byline"><strong>{name}</strong> <Time at={entry.at} /></p>
+          <p class="byline">
+            <strong>{name}</strong> <Time at={entry.at} />
+          </p>
         )}
         {entry.text && <Markdown source={entry.text} known={known} />}
-        {entry.files.length > 0 && <p class="faded">{entry.files.length === 1 ? '1 file' : `${entry.files.length} files`}</p>}
+        {entry.files.length > 0 && (
+          <p class="faded">{entry.files.length === 1 ? '1 file' : `${entry.files.length} files`}</p>
+        )}
         {hasFailed && (
           <p class="failure" role="alert">
             Not sent. {entry.why}{' '}
-            <button type="button" class="button-quiet" onClick={() => chat.outbox.retry(entry.id)}><Icon name="retry" /> Try again</button>
-            <button type="button" class="button-quiet" onClick={() => chat.outbox.discard(entry.id)}>Discard</button>
+            <button type="button" class="button-quiet" onClick={() => chat.outbox.retry(entry.id)}>
+              <Icon name="retry" /> Try again
+            </button>
+            <button type="button" class="button-quiet" onClick={() => chat.outbox.discard(entry.id)}>
+              Discard
+            </button>
           </p>
         )}
       </div>

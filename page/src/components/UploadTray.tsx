@@ -8,7 +8,9 @@ export function UploadTray({ uploads }: { uploads: Uploads }) {
   if (list.length === 0) return null
   return (
     <ul class="upload-tray" aria-label="Files to send">
-      {list.map(upload => <Item key={upload.key} upload={upload} onRemove={() => uploads.remove(upload.key)} />)}
+      {list.map(upload => (
+        <Item key={upload.key} upload={upload} onRemove={() => uploads.remove(upload.key)} />
+      ))}
     </ul>
   )
 }
@@ -20,9 +22,20 @@ function Item({ upload, onRemove }: { upload: Upload; onRemove(): void }) {
     <li class={`file upload ${error ? 'has-failed' : ''}`}>
       <Icon name="file" />
       <span class="file-name">{name}</span>
-      {error ? <span class="file-error" role="alert">{error}</span> : <span class="file-size">{fileSize(size)}</span>}
+      {error ? (
+        <span class="file-error" role="alert">
+          {error}
+        </span>
+      ) : (
+        <span class="file-size">{fileSize(size)}</span>
+      )}
       {isUnderWay && <progress value={progress} max={1} aria-label={`Sending ${name}`} />}
-      <button type="button" class="button-icon" aria-label={isUnderWay ? `Cancel ${name}` : `Remove ${name}`} onClick={onRemove}>
+      <button
+        type="button"
+        class="button-icon"
+        aria-label={isUnderWay ? `Cancel ${name}` : `Remove ${name}`}
+        onClick={onRemove}
+      >
         <Icon name="close" />
       </button>
     </li>

@@ -14,7 +14,13 @@ export function Workspace() {
   const place = route.value
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return
+      if (
+        event.key.toLowerCase() !== 'k' ||
+        !(event.ctrlKey || event.metaKey) ||
+        event.altKey ||
+        event.shiftKey
+      )
+        return
       event.preventDefault()
       isSwitching.value = true
     }
@@ -28,7 +34,11 @@ export function Workspace() {
     <div class={`workspace ${place.page === 'room' ? 'in-room' : ''}`}>
       <Banner />
       <Sidebar onSwitch={openSwitcher} />
-      {place.page === 'room' ? <RoomView key={place.roomId} roomId={place.roomId} /> : <Welcome onSwitch={openSwitcher} />}
+      {place.page === 'room' ? (
+        <RoomView key={place.roomId} roomId={place.roomId} />
+      ) : (
+        <Welcome onSwitch={openSwitcher} />
+      )}
       {isSwitching.value && <Switcher onClose={() => (isSwitching.value = false)} />}
     </div>
   )

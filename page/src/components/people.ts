@@ -3,7 +3,7 @@ import { useMemo } from 'preact/hooks'
 import type { MemberKind } from '../protocol'
 import { nameOf, type Room } from '../room'
 
-/** The people of a room as messages need them: their names, which seldom change, without their presence, which often does. */
+/** The people of a room as messages need them: by name, which seldom changes, without their presence. */
 export interface People {
   name(id: string): string
   kind(id: string): MemberKind
@@ -11,7 +11,7 @@ export interface People {
   known(id: string): string | undefined
 }
 
-/** The same object as long as nobody comes, goes or changes their name, so that no message is drawn again in vain. */
+/** The same object until somebody comes, goes or changes their name, so that no message is drawn in vain. */
 export function usePeople(room: Room): People {
   const { members } = room
   const state = [...members.values()].map(member => `${member.id} ${member.kind} ${member.name}`).join('\n')
