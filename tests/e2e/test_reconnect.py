@@ -91,10 +91,8 @@ async def cut_at_first_confirmation(person: Reader) -> asyncio.Event:
 
     def connect(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
-    return cut
 
-
-async def pass_on(message: str | bytes) -> None:
+        async def pass_on(message: str | bytes) -> None:
             if not cut.is_set() and json.loads(message)["code"] == "chat_response":
                 cut.set()
                 await page.close(code=1013)
@@ -105,6 +103,7 @@ async def pass_on(message: str | bytes) -> None:
         server.on_message(pass_on)
 
     await person.page.route_web_socket(WEBSOCKET, connect)
+    return cut
 
 
 async def test_what_was_missed_comes_after_a_gap_in_the_network(meet: Meet, room: str) -> None:
