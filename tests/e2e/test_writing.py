@@ -29,6 +29,7 @@ async def test_escape_closes_one_thing_at_a_time(meet: Meet, room: str) -> None:
     ana = await meet("Ana")
     await ana.enter(room)
     await ana.say("first")
+    await expect(ana.unsent).to_have_count(0)
     await ana.message("first").hover()
     await ana.page.get_by_role("button", name="Reply to").click()
     await ana.composer.press_sequentially("@ha")
