@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import uniform
@@ -119,13 +119,13 @@ def create_app(settings: Settings) -> Quart:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     pace_bodies(app)
     redis = client(settings.redis_url)
-    reserved = frozenset((SERVICE_ID, *settings.assistants, *settings.room_assistants))
+    reserved = _reserved(settings)
     provider = _provider(settings)
     guard = Guard(
         secret=settings.secret.get_secret_value() if settings.secret else None,
         service_key=settings.service_key.get_secret_value() if settings.service_key else None,
         allowed_hosts=settings.allowed_hosts,
-        reserved=reserved.__contains__,
+        reserved=reserved,
         provider=provider,
     )
     process = _assemble(app, settings, redis, guard, reserved)
@@ -137,6 +137,12 @@ def create_app(settings: Settings) -> Quart:
     return app
 
 
+def _reserved(settings: Settings) -> Callable[[str], bool]:
+    """Ids that no person may have, in any case: `@Haitch` must not mean somebody else than `@haitch`."""
+    ids = {one.casefold() for one in (SERVICE_ID, *settings.assistants, *settings.room_assistants)}
+    return lambda user_id: user_id.casefold() in ids
+
+
 def _provider(settings: Settings) -> Provider | None:
     if settings.jwks_url is None:
         return None
@@ -144,7 +150,7 @@ def _provider(settings: Settings) -> Provider | None:
 
 
 def _assemble(
-    app: Quart, settings: Settings, redis: Redis, guard: Guard, reserved: frozenset[str]
+    app: Quart, settings: Settings, redis: Redis, guard: Guard, reserved: Callable[[str], bool]
 ) -> WebProcess:
     """Build the use cases on the store, and the doors on the use cases."""
     store = Store.on(redis, Bus(redis), retention=settings.retention_messages)
@@ -167,8 +173,8 @@ def _assemble(
     relay = Relay(door.hub, store.bus, store.rooms, door.runs, people, system_clock)
     heartbeat = Heartbeat(door.hub, store.presence)
     process = WebProcess(redis, blobs, store.log, store.bus, door.hub, relay, heartbeat, wakeups)
-    invites = Invites(store.invites, reserved.__contains__)
-    accounts = Accounts(store.accounts, store.invites.claim_user, reserved.__contains__)
+    invites = Invites(store.invites, reserved)
+    accounts = Accounts(store.accounts, store.invites.claim_user, reserved)
     for blueprint in (
         ws_blueprint(door, guard),
         sessions_blueprint(invites, guard),
@@ -185,7 +191,7 @@ def _assemble(
     return process
 
 
-def _door(store: Store, chat: Chat, membership: Membership, reserved: frozenset[str]) -> Door:
+def _door(store: Store, chat: Chat, membership: Membership, reserved: Callable[[str], bool]) -> Door:
     """What sessions need."""
     return Door(
         Hub(store.bus, store.log),
@@ -197,7 +203,7 @@ def _door(store: Store, chat: Chat, membership: Membership, reserved: frozenset[
         store.presence,
         Runs(store.runs, store.rooms, store.log),
         system_clock,
-        reserved.__contains__,
+        reserved,
     )
 
 

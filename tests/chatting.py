@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from processes import PRODUCTFLO, environment, running
 from pydantic import BaseModel, ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 
-from processes import PRODUCTFLO, environment, running
 from productflo.protocol.outbound import OUTBOUND
 
 Envelope = dict[str, Any]
@@ -74,7 +74,7 @@ class Client:
         return envelope
 
     async def until(self, code: str, **fields: Any) -> Envelope:
-        """The next envelope with this code and these fields (of the data or the envelope; a function decides).
+        """The next envelope with this code and these fields (of data or envelope; a function decides).
 
         Everything before it is in `heard`.
         """
@@ -92,7 +92,7 @@ class Client:
         return data
 
     async def settled(self) -> list[Envelope]:
-        """Everything that has been sent to this connection up to now: what comes before the answer to a ping."""
+        """Everything sent to this connection up to now: what comes before the answer to a ping."""
         known = len(self.heard)
         await self.say("ping")
         await self.until("pong")

@@ -183,7 +183,8 @@ export function memberCame(room: Room, data: NewMemberData): Room {
 export function memberLeft(room: Room, userId: string, memberCount: number): Room {
   const members = new Map(room.members)
   members.delete(userId)
-  return { ...room, members, memberCount, typing: withoutTyping(room.typing, userId) }
+  const answers = room.answers.filter(answer => answer.assistant !== userId)
+  return { ...room, members, memberCount, answers, typing: withoutTyping(room.typing, userId) }
 }
 
 export function membersLoaded(room: Room, all: readonly MemberData[], memberCount: number): Room {

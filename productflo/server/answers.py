@@ -58,6 +58,12 @@ class Answers:
         """A message is in the log: if it is an answer, nothing of it is being written any more."""
         self._writing.pop(orjson.loads(envelope)["data"].get("message_id"), None)
 
+    def left(self, assistant: str) -> None:
+        """An assistant is no member any more, and will not finish what it was writing."""
+        gone = [key for key, one in self._writing.items() if one.envelope["user_id"] == assistant]
+        for key in gone:
+            del self._writing[key]
+
     def so_far(self) -> list[bytes]:
         """For a late joiner: each running answer as one piece with index 0."""
         return [orjson.dumps(_whole(writing)) for writing in self._writing.values()]

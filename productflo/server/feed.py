@@ -55,6 +55,7 @@ class Feed:
         self.generation = ""
         self.seq = 0
         self.target = 0
+        self.restarts = 0
         self.started = False
         self.listenings = 0
         self.member_count = 0
@@ -74,6 +75,7 @@ class Feed:
     def restart(self, generation: str, seq: int) -> None:
         """The store went back: from now on its events count from here."""
         self.generation, self.seq, self.target = generation, seq, seq
+        self.restarts += 1
         for subscription in self.subscriptions.values():
             subscription.cursor = min(subscription.cursor, seq)
 
@@ -151,7 +153,9 @@ class Feed:
         return True
 
     def remove(self, user: str) -> None:
-        """End a user's subscriptions."""
+        """A user is no member any more: end their subscriptions, or what they were writing."""
+        self.answers.left(user)
+        self._stop_typing(user)
         for key in [key for key, one in self.subscriptions.items() if one.user == user]:
             del self.subscriptions[key]
 

@@ -76,12 +76,14 @@ class Hub:
         while feed.subscriptions.get(subscription.connection.id) is subscription:
             if subscription.connection.closed:
                 return
-            heard = feed.seq
+            heard, restarts = feed.seq, feed.restarts
             try:
                 records = await self._log.read(feed.room, subscription.cursor, REPLAY_PAGE)
             except RedisError as error:
                 log.info("A replay waits for the store: %s", error)
                 await asyncio.sleep(RETRY_DELAY)
+                continue
+            if feed.restarts != restarts:  # What was read, and heard of, may be of the time before.
                 continue
             for record in records:
                 await subscription.connection.drained()

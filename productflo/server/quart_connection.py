@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
@@ -25,12 +26,26 @@ CLOSE_TIMEOUT = 2.0
 """Seconds for what is being sent and the close frame to leave; behind a stuck reader they never do."""
 
 
+class _Inbox(asyncio.Queue[Any]):
+    """A message counts as handled when the next one is asked for."""
+
+    _handling = False
+
+    async def get(self) -> Any:
+        if self._handling:
+            self._handling = False
+            self.task_done()
+        message = await super().get()
+        self._handling = True
+        return message
+
+
 class BoundedInbox(ASGIWebsocketConnection):
     """Quart's ASGI connection with a bounded queue of messages from the client, and a bounded end."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.queue = asyncio.Queue(INBOX)
+        self.queue = _Inbox(INBOX)
         self._gone = False
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -50,9 +65,15 @@ class BoundedInbox(ASGIWebsocketConnection):
                 await self._client_leaves(receive)
 
     async def handle_messages(self, receive: ASGIReceiveCallable) -> None:
-        """Take messages in until the client is gone."""
+        """Take messages in until the client is gone, and what it said before was handled.
+
+        Quart cancels the handler when this returns; somebody who says a word and leaves has said it.
+        """
         await super().handle_messages(receive)
         self._gone = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self.queue.join()
 
     async def _client_leaves(self, receive: ASGIReceiveCallable) -> None:
         while (await receive())["type"] != "websocket.disconnect":

@@ -105,14 +105,17 @@ class Relay:
                 self._work.set()
 
     async def _each(self, due: set[str], mend: Callable[[str], Awaitable[None]]) -> None:
-        """Mend what is due; what becomes due meanwhile is mended after that, what fails stays due."""
-        while due:
-            room = due.pop()
+        """Mend what is due; what fails stays due, and does not keep the others waiting."""
+        failure: RedisError | ProductFloError | None = None
+        for room in list(due):
+            due.discard(room)
             try:
                 await mend(room)
-            except BaseException:
+            except (RedisError, ProductFloError) as error:
                 due.add(room)
-                raise
+                failure = error
+        if failure:
+            raise failure
 
     async def _check(self, room: str) -> None:
         """Bring a feed to where its room stands; tell the subscribers where that is not a continuation."""
@@ -171,7 +174,12 @@ class Relay:
 
 async def hear_answers(feed: Feed, runs: Runs, clock: Clock) -> None:
     """Take the answers being written in a room from the store, and show them to who asked for pieces."""
-    for running in await runs.running(feed.room):
+    while True:
+        known = feed.target
+        writing = await runs.running(feed.room)
+        if feed.target == known:  # Else one of them may have ended meanwhile.
+            break
+    for running in writing:
         if running.index > feed.answers.heard_up_to(running.message_id, running.run_id):
             piece = encode(
                 outbound.Piece(

@@ -48,8 +48,9 @@ class Membership:
                 raise NotFound(f"There is no room {room_id}. Ask for it to be made.", field="room_id")
             room = Room(room_id, RoomKind.OPEN, identity.user_id)
             await self.rooms.create(room, await self._assistants(self.room_assistants), [])
-        granted = identity.operator or joins_freely(
-            room.kind, in_team=await self.in_team(identity, room.team)
+        in_team = await self._still_in_team(identity, room)
+        granted = joins_freely(room.kind, in_team=in_team) or (
+            identity.operator and room.kind is not RoomKind.DIRECT
         )
         member = Member(identity.user_id, identity.name, Kind.HUMAN)
         try:
@@ -99,9 +100,11 @@ class Membership:
 
     async def add(self, identity: Identity, room_id: str, user_id: str) -> None:
         """Add a person, by a member or an operator."""
-        await self.changeable(identity, room_id)
+        room = await self.changeable(identity, room_id)
         if await self.rooms.is_member(room_id, user_id):
             return
+        if room.kind is RoomKind.TEAM and not await self.teams.has(room.team or "", user_id):
+            raise PermissionDenied(f"{user_id} is not in {room.team}. Add them to the team.", field="user_id")
         member = Member(user_id, user_id, Kind.HUMAN)
         joined = await self.rooms.join(room_id, member, granted=True)
         if joined and joined.new:
@@ -142,6 +145,7 @@ class Membership:
             raise NotFound(f"There is no room {room_id}. Join it to make it.", field="room_id")
         if room is None or not (member or identity.operator):
             raise PermissionDenied(f"You are not a member of {room_id}. Join it first.", field="room_id")
+        await self._still_in_team(identity, room)
         return room
 
     async def changeable(self, identity: Identity, room_id: str) -> Room:
@@ -175,6 +179,16 @@ class Membership:
             )
             for member in first
         ]
+
+    async def _still_in_team(self, identity: Identity, room: Room) -> bool:
+        """Whether the caller is in the room's team; one who has left the team leaves its rooms here."""
+        if room.team is None:
+            return False
+        if identity.operator or await self.in_team(identity, room.team):
+            return True
+        if await self.rooms.is_member(room.room_id, identity.user_id):
+            await self._end(room.room_id, identity.user_id)
+        raise PermissionDenied(f"{room.room_id} is for the team {room.team}.", field="room_id")
 
     async def in_team(self, identity: Identity, team: str | None) -> bool:
         """Whether the caller is in a team, by token or as kept here."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import orjson
+
 from productflo.errors import NotFound
 from productflo.store.log import Log
 from productflo.store.rooms import Rooms
@@ -27,7 +29,7 @@ class Runs:
         if answer and await self.store.stop(room, assistants, answer, by):
             return None
         ended = await self.log.find(room, answer)
-        if ended is None:
+        if ended is None or "assistant" not in orjson.loads(ended.envelope)["data"]:
             field = "data.message_id" if message_id is not None else "data.run_id"
             raise NotFound(f"No answer {message_id or run_id} is being written here.", field=field)
         return ended.envelope

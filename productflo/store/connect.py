@@ -28,8 +28,10 @@ RETRY_AFTER = 2.0
 
 def client(url: str) -> Redis:
     """A client with a connection pool; connects when it is used, and must be closed with `aclose`."""
+    over_tcp = {} if url.startswith("unix:") else {"socket_keepalive": True}
     redis: Redis = Redis.from_url(
         url,
+        **over_tcp,
         socket_timeout=SOCKET_TIMEOUT,
         socket_connect_timeout=CONNECT_TIMEOUT,
         health_check_interval=30,

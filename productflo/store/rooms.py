@@ -134,10 +134,13 @@ class Rooms:
     async def leave(self, room_id: str, user_id: str) -> tuple[bool, int]:
         """End a membership: whether there was one, and how many are left."""
         keys = RoomKeys(room_id)
-        was, count = await script("leave")(
-            self.redis, [keys.members, keys.reads, keys.words, keys.assistants], [user_id]
-        )
+        # The index first: a join that comes between the two must not lose its entry.
         await self.redis.srem(user_rooms(user_id), room_id)
+        was, count = await script("leave")(
+            self.redis,
+            [keys.members, keys.reads, keys.words, keys.assistants, keys.run(user_id)],
+            [user_id],
+        )
         return bool(was), count
 
     async def add_assistant(self, room_id: str, assistant: Member, listens: str) -> tuple[bool, int] | None:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-
 from chatting import Server, web_process
 
 SERVICE_KEY = "a-service-key-for-tests"

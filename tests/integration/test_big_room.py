@@ -1,8 +1,8 @@
 """Rooms of more than 200 members."""
 
+from chatting import Server
 from redis.asyncio import Redis
 
-from chatting import Server
 from productflo.protocol.codes import Kind
 from productflo.server.presence_relay import BIG_ROOM
 from productflo.store.rooms import Member, Rooms

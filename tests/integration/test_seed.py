@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
 from chatting import Client, Envelope, Server, web_process
+
 from productflo.store.embedded import EmbeddedStore
 
 # Sending Chat Messages
