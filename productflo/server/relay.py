@@ -28,6 +28,8 @@ IDLE_CHECK = 30.0
 """Seconds between looks at the position of every feed: Pub/Sub may drop the last event of a quiet room."""
 RETRY_DELAY = 1.0
 """Seconds until a look that the store did not answer is tried again."""
+HEAR_AGAIN = 0.35
+"""Seconds until the text of a running answer is looked at again: workers save it every 0.25."""
 
 
 @dataclass(slots=True)
@@ -66,8 +68,8 @@ class Relay:
                 feed.typed(event)
             case PieceSaid():
                 if not feed.piece(event):
-                    self._unheard.add(room)
-                    self._work.set()
+                    self._hear(room)
+                    self._hear_later(room)
             case Removed():
                 feed.remove(event.user)
             case StopAsked():
@@ -78,6 +80,16 @@ class Relay:
         if feed := self.hub.feeds.get(room):
             feed.listening_anew()
             self._doubt(room)
+            self._hear_later(room)
+
+    def _hear(self, room: str) -> None:
+        """Pieces of an answer were missed: take the text so far from the store."""
+        self._unheard.add(room)
+        self._work.set()
+
+    def _hear_later(self, room: str) -> None:
+        """What was missed may not have been saved yet: look again when it has."""
+        asyncio.get_running_loop().call_later(HEAR_AGAIN, self._hear, room)
 
     def _doubt(self, room: str) -> None:
         """Something may have been missed: look at the room's position."""
@@ -166,7 +178,7 @@ class Relay:
         )
 
     async def _hear_again(self, room: str) -> None:
-        """A piece of an answer was missed: start from the text so far."""
+        """Start the room's running answers from their text so far."""
         feed = self.hub.feeds.get(room)
         if feed:
             await hear_answers(feed, self.runs, self.clock)
