@@ -73,6 +73,9 @@ class Session:
             self._refuse(error, envelope)
         except RedisError as error:
             self._refuse(told(error), envelope)
+        except Exception:
+            log.exception("An envelope with the code %r could not be handled", _short(envelope.get("code")))
+            self._refuse(ProductFloError("The server failed at this; its log says why."), envelope)
 
     async def end(self) -> None:
         """The connection is gone: its subscriptions end now, its presence after the grace."""
