@@ -133,9 +133,11 @@ async def test_a_client_that_talks_on_after_the_end_leaves_nothing() -> None:
         await websocket.close(1008)
 
     async with serving(app) as port, raw_client(port) as talker:
+        assert len(served_connections()) == 1
         await talker.send(frame(b"x") * 500)
         await talker.rest()
         await until(lambda: not served_connections())
+        assert served_connections() == []
 
 
 def served_connections() -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from processes import PRODUCTFLO, Spoken, child_of, children_of, ended, environment, holder, kill, running
 
+from productflo.store.folder import Folder
 from productflo.supervisor import Child, Program, supervised
 
 READY = r"ready at (http://127\.0\.0\.1:(\d+))/"
@@ -63,6 +64,8 @@ async def test_a_killed_supervisor_leaves_no_process(tmp_path: Path) -> None:
         kill(server.pid)
         for process in processes:
             await ended(process)
+        assert await server.ends() == -signal.SIGKILL
+    assert Folder(tmp_path).holder() is None
 
 
 async def test_a_taken_port_is_told_with_its_owner(tmp_path: Path) -> None:
@@ -93,9 +96,9 @@ async def test_a_start_right_after_a_stop_waits_for_the_store(tmp_path: Path) ->
     """A restart need not be told to wait: the new server takes the folder over from the one that stops."""
     async with up(tmp_path) as server:
         server.process.terminate()
-        await server.ends()
-    async with up(tmp_path):
-        pass
+        assert await server.ends() == 0
+    async with up(tmp_path) as after:
+        assert holder(tmp_path).users == (f"productflo up (process {after.pid})",)
 
 
 async def test_share_invites_and_keeps_its_secret(tmp_path: Path) -> None:

@@ -148,7 +148,8 @@ async def test_our_own_page_comes_in(server: Server, room: str) -> None:
     """Its Origin is the Host."""
     (ada,) = unique("ada")
     async with server.client(ada, additional_headers={"Origin": server.http}) as tab:
-        await tab.join(room)
+        (member,) = (await tab.join(room))["data"]["members"]
+    assert member["id"] == ada
 
 
 async def test_a_message_above_the_limit_ends_the_connection(server: Server, room: str) -> None:

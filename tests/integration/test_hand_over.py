@@ -57,9 +57,11 @@ async def test_a_worker_that_ends_hands_over(
 
 async def test_a_worker_always_ends(store_url: str, room: TestRoom) -> None:
     """In whatever moment it is told to: a lost cancellation has kept one in thirty alive on Python 3.11."""
+    before = asyncio.all_tasks()
     for _ in range(40):
         async with asyncio.timeout(5), working(store_url, echo):
             await asyncio.sleep(0)
+        assert asyncio.all_tasks() <= before
 
 
 @pytest.mark.parametrize(("stop_by", "state"), [("", "interrupted"), ("bo", "stopped")])

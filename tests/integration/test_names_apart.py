@@ -27,9 +27,11 @@ async def test_a_room_named_like_a_shard_of_presence(server: Server) -> None:
         async with server.client(bob) as other:
             await other.join(room)
             await other.say("presence", None, status="busy")
-            await tab.until("presence", sender=bob, status="busy")
+            word = await tab.until("presence", sender=bob, status="busy")
             await other.chat(room, "hello")
-            await tab.until("chat_response", message="hello")
+            said = await tab.until("chat_response", message="hello")
+    assert "room_id" not in word
+    assert (said["room_id"], said["data"]["sender"]) == (room, bob)
 
 
 @pytest.mark.parametrize("shard", [0, 63])
@@ -47,7 +49,8 @@ async def test_what_another_version_says_ends_nothing(server: Server, redis: Red
         await tab.join(room)
         for unknown in (b'["shouted", 1]\n{}', b"no JSON"):
             await redis.publish(RoomKeys(room).bus, unknown)
-        await tab.chat(room, "still here")
+        said = await tab.chat(room, "still here")
+    assert (said["room_id"], said["data"]["seq"]) == (room, 1)
 
 
 async def test_two_long_names_are_two_senders(redis: Redis) -> None:

@@ -119,6 +119,9 @@ async def test_typing_of_one_who_vanished_ends_by_itself(server: Server, room: s
             await tab.say("typing", room, status="started", sender=ada)
             await other.until("typing", sender=ada, status="started")
         await other.until("typing", sender=ada, status="stopped")
+        await other.settled()
+        told = [one["data"]["status"] for one in other.heard if one["code"] == "typing"]
+        assert told == ["started", "stopped"]
 
 
 async def test_a_late_joiner_sees_who_types(server: Server, room: str) -> None:
@@ -130,3 +133,6 @@ async def test_a_late_joiner_sees_who_types(server: Server, room: str) -> None:
         await tab.settled()
         await other.join(room)
         await other.until("typing", sender=ada, status="started")
+        await other.settled()
+        told = [one["code"] for one in other.heard if one["code"] in ("join", "typing")]
+        assert told == ["join", "typing"]

@@ -96,14 +96,18 @@ def test_a_broken_one_disables_itself_only(
 def test_an_entry_point_must_be_named_after_its_assistant(offer: Path) -> None:
     """Else the operator's list and the room would name two different things."""
     install(offer, "parrots", "bird = parrots:parrot", GOOD)
-    _matches("has the id 'parrot'", registry.load(["bird"], {}).broken["bird"])
+    loaded = registry.load(["bird"], {})
+    assert (set(loaded.ready), set(loaded.broken)) == (set(), {"bird"})
+    _matches("has the id 'parrot'", loaded.broken["bird"])
 
 
 def test_two_packages_with_the_same_assistant_are_refused(offer: Path) -> None:
     """Neither is taken, and both are named."""
     install(offer, "parrots", "parrot = parrots:parrot", GOOD)
     install(offer, "macaws", "parrot = macaws:parrot", GOOD)
-    _matches("macaws, parrots", registry.load(["parrot"], {}).broken["parrot"])
+    loaded = registry.load(["parrot"], {})
+    assert (set(loaded.ready), set(loaded.broken)) == (set(), {"parrot"})
+    _matches("macaws, parrots", loaded.broken["parrot"])
 
 
 def _matches(pattern: str, text: str) -> None:
