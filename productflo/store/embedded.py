@@ -17,7 +17,7 @@ from productflo.store.valkey import StoreFailed
 __all__ = ["EmbeddedStore", "StoreFailed", "holder_of"]
 
 JOIN_SECONDS = 20.0  # Longer than a predecessor takes to stop its store.
-LEAVE_SECONDS = 2.0  # A keeper that is well answers at once; the end of the process does the same.
+LEAVE_SECONDS = 4.0  # The last to leave waits for the store to flush and end; others are answered at once.
 AGAIN_SECONDS = 0.1  # Between two tries to find or start a keeper.
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -42,15 +42,16 @@ class EmbeddedStore:
     def __init__(self, data_dir: Path, who: str = "a ProductFlo server") -> None:
         self._data_dir = data_dir
         self._who = f"{who} (process {os.getpid()})"
+        self._connection: Connection | None = None
         self._staying: asyncio.Task[None] | None = None
         self.url = ""
 
     async def __aenter__(self) -> Self:
         """Return once the store answers. Raises `StoreFailed`, whose text says why and how to go on."""
         folder = await asyncio.to_thread(Folder, self._data_dir)
-        reader, writer = await self._join(folder)
+        self._connection = await self._join(folder)
         self.url = folder.url
-        self._staying = asyncio.create_task(self._stay(folder, reader, writer), name="embedded store")
+        self._staying = asyncio.create_task(self._stay(folder), name="embedded store")
         return self
 
     async def __aexit__(
@@ -61,6 +62,8 @@ class EmbeddedStore:
             self._staying.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._staying
+        if self._connection is not None:
+            await _leave(*self._connection)
 
     async def _join(self, folder: Folder) -> Connection:
         """Return a connection to the folder's keeper, started here where there is none; its store answers."""
@@ -95,19 +98,18 @@ class EmbeddedStore:
         writer.close()
         return False
 
-    async def _stay(self, folder: Folder, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _stay(self, folder: Folder) -> None:
         """Hold the connection, pass on the keeper's words, and start a keeper again where it was killed."""
-        try:
-            while True:
-                while line := await reader.readline():
-                    if note := json.loads(line).get("note"):
-                        log.warning("%s", note)
-                writer.close()
-                log.warning("the store's keeper ended; another one starts")
-                reader, writer = await self._join_again(folder)
-                log.warning("the store runs again")
-        finally:
-            await _leave(reader, writer)
+        while self._connection is not None:
+            reader, writer = self._connection
+            while line := await reader.readline():
+                if note := json.loads(line).get("note"):
+                    log.warning("%s", note)
+            self._connection = None
+            writer.close()
+            log.warning("the store's keeper ended; another one starts")
+            self._connection = await self._join_again(folder)
+            log.warning("the store runs again")
 
     async def _join_again(self, folder: Folder) -> Connection:
         while True:
@@ -119,7 +121,10 @@ class EmbeddedStore:
 
 
 async def _leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Close the connection once the keeper has struck us off: the next one must not find us in its list."""
+    """Close the connection once the keeper has struck us off: the next one must not find us in its list.
+
+    Where we were the last, that is when the store and its keeper have ended.
+    """
     try:
         writer.write_eof()
         async with asyncio.timeout(LEAVE_SECONDS):

@@ -133,6 +133,9 @@ class Keeper:
             if self._users.pop(writer, None):
                 self._note_holders()
                 self._stop_unless_used()
+            if self._stop.is_set():
+                # The last of all waits for our end: a copy of its socket is closed by that.
+                os.dup(writer.get_extra_info("socket").fileno())
             writer.close()  # Last, so that who leaves knows that it is no longer listed.
 
     def _stop_unless_used(self) -> None:

@@ -178,3 +178,21 @@ async def test_a_long_path_gets_a_short_socket(
     async with EmbeddedStore(deep) as store, open_redis(store.url) as client:
         assert await client.ping()
         assert Path(store.url.removeprefix("unix://")).parent.stat().st_mode & 0o077 == 0
+
+
+async def test_the_last_to_leave_leaves_no_process(tmp_path: Path) -> None:
+    """When the last share was given back, neither the store nor its keeper runs any more."""
+    for _ in range(5):
+        async with EmbeddedStore(tmp_path, "the last"):
+            held = holder(tmp_path)
+        left = [pid for pid in (held.keeper, held.server) if pid is not None and _runs(pid)]
+        assert held.server is not None
+        assert left == []
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits to be collected has no command any more."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except FileNotFoundError:
+        return False
