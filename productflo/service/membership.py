@@ -20,9 +20,6 @@ from productflo.store.teams import Teams
 SHOWN = 100
 """Members told in the answer to a join; the rest of a big room is asked for over HTTP."""
 
-LISTENS = ("mentions", "all", "off")
-"""What an assistant of a room may listen to."""
-
 
 @dataclass(frozen=True, slots=True)
 class Membership:
