@@ -7,14 +7,19 @@ Nothing above this interface can tell which implementation it has: Quart's own `
 from functools import cached_property
 from typing import Protocol
 
+from productflo.domain.passing import Passing
 from productflo.protocol.codes import CloseCode
 
 
 class Frame:
-    """An envelope on its way to many connections; each form of it is made once for all of them."""
+    """An envelope on its way to many connections; each form of it is made once for all of them.
 
-    def __init__(self, envelope: bytes) -> None:
+    `passing` where it may be shed for a slow reader.
+    """
+
+    def __init__(self, envelope: bytes, passing: Passing | None = None) -> None:
         self.envelope = envelope
+        self.passing = passing
 
     @cached_property
     def text(self) -> str:
@@ -39,8 +44,10 @@ class Connection(Protocol):
     def send(self, frame: Frame) -> None:
         """Hand a frame over; never blocks.
 
-        The outbox is bounded in bytes: a client that reads too slowly is closed with 1013, and what it has
-        not read is dropped, since it can resume. After a close nothing is sent, silently.
+        The outbox is bounded in bytes. Of a client that reads too slowly, what passes is shed: typing from a
+        quarter of the bound on, presence from a half, receipts from three quarters. At the bound it is
+        closed with 1013, and what it has not read is dropped, since it can resume. After a close nothing is
+        sent, silently.
         """
 
     def close(self, code: CloseCode, reason: str) -> None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from productflo.domain.passing import Passing
 from productflo.domain.typing import LEASE as TYPING_LEASE
 from productflo.server.answers import Answers
 from productflo.server.connection import Connection, Frame
@@ -120,7 +121,7 @@ class Feed:
 
     def live(self, event: Live) -> None:
         """Hand a passing event on."""
-        frame = Frame(event.envelope)
+        frame = Frame(event.envelope, event.passing)
         only = event.only
         self._pass(frame, lambda one: one.user != event.but and (only is None or one.user in only))
 
@@ -133,8 +134,9 @@ class Feed:
         elif known:
             known.until = loop.time() + TYPING_LEASE
         else:
-            started = Frame(event.envelope)
-            self._typing[event.user] = _Typing(loop.time() + TYPING_LEASE, started, Frame(event.stopped))
+            started = Frame(event.envelope, Passing.TYPING)
+            stopped = Frame(event.stopped, Passing.TYPING)
+            self._typing[event.user] = _Typing(loop.time() + TYPING_LEASE, started, stopped)
             self._pass(started, lambda one: one.user != event.user)
             loop.call_later(TYPING_LEASE, self._end_typing, event.user)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
+from productflo.domain.passing import Passing
 from productflo.domain.presence import Word
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
@@ -83,7 +84,7 @@ class PresenceRelay:
             for key, subscription in feed.subscriptions.items():
                 if key not in told or subscription.live:
                     told[key] = subscription
-        frame = Frame(presence_notice(user, presence, stamp(self.clock)))
+        frame = Frame(presence_notice(user, presence, stamp(self.clock)), Passing.PRESENCE)
         for subscription in told.values():
             subscription.hand(frame)
 
@@ -107,4 +108,4 @@ class PresenceRelay:
             timestamp=stamp(self.clock),
             data=outbound.PresenceCountData(here=here, member_count=len(members)),
         )
-        feed.everyone(Frame(encode(count)))
+        feed.everyone(Frame(encode(count), Passing.PRESENCE))

@@ -10,6 +10,8 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Websocket
 from quart.asgi import ASGIWebsocketConnection
 
+from productflo import metrics
+from productflo.domain.passing import Passing
 from productflo.protocol.codes import CloseCode
 from productflo.protocol.ids import random_id
 from productflo.server.connection import Frame
@@ -24,6 +26,8 @@ LOW_WATER = 65_536
 """Bytes below which the outbox counts as drained."""
 CLOSE_TIMEOUT = 2.0
 """Seconds for what is being sent and the close frame to leave; behind a stuck reader they never do."""
+
+_SHED = {kind: metrics.SHED.labels(kind.name.lower()) for kind in Passing}
 
 
 class _Inbox(asyncio.Queue[Any]):
@@ -106,6 +110,9 @@ class QuartConnection:
         """See `Connection.send`."""
         if self._closing:
             return
+        if frame.passing and self._waiting_bytes > OUTBOX_BYTES * frame.passing // 4:
+            _SHED[frame.passing].inc()
+            return
         if self._waiting_bytes + len(frame) > OUTBOX_BYTES and self._outbox:
             self.close(CloseCode.SLOW, "reading too slowly; reconnect and resume")
             return
@@ -118,6 +125,7 @@ class QuartConnection:
     def close(self, code: CloseCode, reason: str) -> None:
         """See `Connection.close`."""
         if self._closing is None:
+            metrics.CLOSES.labels(code.value).inc()
             self._closing = (code, reason)
             self._ending.set()
             self._outbox.clear()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from productflo.domain.passing import Passing
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import Presence
@@ -26,7 +27,8 @@ class Attendance:
             await self.presence.say(user, presence)
             return
         await self.presence.say_in(room, user, presence)
-        await self.bus.publish(room, Live(presence_notice(user, presence, stamp(self.clock), room)))
+        notice = presence_notice(user, presence, stamp(self.clock), room)
+        await self.bus.publish(room, Live(notice, passing=Passing.PRESENCE))
 
     async def type(
         self, room: str, user: str, *, started: bool, message_id: str | None = None, run_id: str | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import orjson
 
 from productflo.domain.identity import Identity
+from productflo.domain.passing import Passing
 from productflo.errors import NotFound, PermissionDenied
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
@@ -57,7 +58,7 @@ class Receipts:
         only = None
         if await self.rooms.member_count(room) > TOLD_TO_ALL:
             only = (identity.user_id, await self._author(room, message_id))
-        await self.bus.publish(room, Live(receipt, only=only))
+        await self.bus.publish(room, Live(receipt, only=only, passing=Passing.RECEIPT))
         return None
 
     async def _author(self, room: str, message_id: str) -> str:

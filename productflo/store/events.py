@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import orjson
 
+from productflo.domain.passing import Passing
+
 
 @dataclass(frozen=True, slots=True)
 class Logged:
@@ -19,11 +21,15 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """An envelope that is not kept: to all subscriptions, all but one user's, or only some users'."""
+    """An envelope that is not kept: to all subscriptions, all but one user's, or only some users'.
+
+    `passing` where it may be shed for a slow reader.
+    """
 
     envelope: bytes
     but: str | None = None
     only: tuple[str, ...] | None = None
+    passing: Passing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ def encode(event: Live | Typed | PieceSaid | StopAsked | Removed) -> bytes:
     """An event as it is published."""
     match event:
         case Live():
-            return _lines(["live", event.but, event.only], event.envelope)
+            return _lines(["live", event.but, event.only, event.passing], event.envelope)
         case Typed():
             return _lines(["typed", event.user, event.started], event.envelope, event.stopped)
         case PieceSaid():
@@ -85,8 +91,13 @@ def decode(message: bytes) -> RoomEvent:
     match orjson.loads(head), envelopes:
         case ["log", int(first_seq)], [*several]:
             return Logged(first_seq, tuple(several))
-        case ["live", but, only], [envelope]:
-            return Live(envelope, but, None if only is None else tuple(only))
+        case ["live", but, only, passing], [envelope]:
+            return Live(
+                envelope,
+                but,
+                None if only is None else tuple(only),
+                None if passing is None else Passing(passing),
+            )
         case ["typed", user, started], [envelope, stopped]:
             return Typed(user, started, envelope, stopped)
         case ["piece", message_id, run_id, index], [envelope]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from productflo.domain.passing import Passing
 from productflo.domain.position import REPLAY_LIMIT, Position
 from productflo.protocol.codes import GapReason
 from productflo.store.events import Live, PieceSaid, Removed, StopAsked, Typed, decode, encode
@@ -12,7 +13,13 @@ from productflo.store.events import Live, PieceSaid, Removed, StopAsked, Typed, 
 ENVELOPES = st.binary().map(lambda some: some.replace(b"\n", b""))
 NAMES = st.text(st.characters(codec="utf-8"))
 EVENTS = st.one_of(
-    st.builds(Live, ENVELOPES, st.none() | NAMES, st.none() | st.lists(NAMES).map(tuple)),
+    st.builds(
+        Live,
+        ENVELOPES,
+        st.none() | NAMES,
+        st.none() | st.lists(NAMES).map(tuple),
+        st.none() | st.sampled_from(Passing),
+    ),
     st.builds(Typed, NAMES, st.booleans(), ENVELOPES, ENVELOPES),
     st.builds(PieceSaid, NAMES, NAMES, st.integers(0, 2**53), ENVELOPES),
     st.builds(StopAsked, NAMES, NAMES),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from productflo.domain.passing import Passing
 from productflo.store.events import Live, Logged, PieceSaid, Removed, StopAsked, Typed, decode, encode
 
 ENVELOPE = '{"code":"join","name":"Zoë \\n"}'.encode()
@@ -14,6 +15,7 @@ ENVELOPE = '{"code":"join","name":"Zoë \\n"}'.encode()
         Live(ENVELOPE, but="ada"),
         Live(ENVELOPE, only=("ada", "bob")),
         Live(ENVELOPE, only=()),
+        Live(ENVELOPE, passing=Passing.RECEIPT),
         Typed("ada", True, ENVELOPE, b"{}"),
         PieceSaid("m1", "m1.1", 0, ENVELOPE),
         StopAsked("m1", "ada"),

@@ -4,7 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
+from productflo.domain.passing import Passing
 from productflo.protocol.codes import CloseCode
 from productflo.server import quart_connection
 from productflo.server.connection import Frame
@@ -87,6 +89,26 @@ async def test_a_slow_reader_is_closed_and_its_outbox_dropped() -> None:
     assert line.carrier.closed_with is not None
     assert line.carrier.closed_with[0] == CloseCode.SLOW
     assert len(line.carrier.sent) <= 1
+
+
+def shed(passing: Passing) -> float:
+    """How often this was shed, over all connections."""
+    return REGISTRY.get_sample_value("productflo_shed_total", {"kind": passing.name.lower()}) or 0
+
+
+@pytest.mark.parametrize(
+    ("passing", "quarters"), [(Passing.TYPING, 1), (Passing.PRESENCE, 2), (Passing.RECEIPT, 3)]
+)
+async def test_what_passes_is_shed_for_a_slow_reader(passing: Passing, quarters: int) -> None:
+    """Typing first, then presence, then receipts; counted, and the connection stays."""
+    line = Line()
+    before = shed(passing)
+    line.connection.send(kilobytes(OUTBOX_BYTES * quarters // 4096))
+    line.connection.send(Frame(b"sent", passing))
+    assert shed(passing) == before
+    line.connection.send(Frame(b"shed", passing))
+    assert shed(passing) == before + 1
+    assert not line.connection.closed
 
 
 async def test_one_frame_above_the_bound_is_sent_to_a_reader_who_keeps_up() -> None:
