@@ -10,6 +10,7 @@
 -- Called again with the same arguments (redis-py sends again after a time-out) it answers 'duplicate'.
 -- include: _position.lua
 -- include: _iso.lua
+-- include: _publish.lua
 local log, meta, ids, members, files, bus = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[7]
 local reads, run = KEYS[8], KEYS[9]
 local retention, token, cursor = tonumber(ARGV[1]), ARGV[2], ARGV[3]
@@ -70,6 +71,6 @@ if #published > 0 then
     redis.call('HDEL', run, 'question', 'message_id', 'run_id', 'tries', 'text', 'index', 'stop', 'begun')
   end
   forget_old_ids(now, seq)
-  redis.call('PUBLISH', bus, '["log",' .. first_seq .. ']\n' .. table.concat(published, '\n'))
+  publish(bus, '["log",' .. first_seq .. ']\n' .. table.concat(published, '\n'))
 end
 return {results, redis.call('HGETALL', KEYS[6])}

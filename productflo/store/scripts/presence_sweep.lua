@@ -3,6 +3,7 @@
 -- If nobody swept for longer than usual, the store (or everybody) was paused: leases could not be renewed,
 -- so nothing is ended for one full lease.
 -- Where there are no leases nothing is written: a server that nobody uses lets the disk sleep.
+-- include: _publish.lua
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -21,7 +22,7 @@ for _, lease in ipairs(ended) do
   if redis.call('HINCRBY', KEYS[2], user, -1) <= 0 then
     redis.call('HDEL', KEYS[2], user)
     redis.call('HDEL', KEYS[3], user)
-    redis.call('PUBLISH', KEYS[4], string.format('%s offline|%.0f', user, now))
+    publish(KEYS[4], string.format('%s offline|%.0f', user, now))
   end
 end
 return #ended
