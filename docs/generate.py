@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic import BaseModel
 
-from productflo import errors
+from productflo import errors, metrics
 from productflo.protocol import codes
 from productflo.protocol.inbound import INBOUND, Inbound
 from productflo.protocol.outbound import OUTBOUND, AnswerData, MemberInfo, Outbound
@@ -29,6 +30,15 @@ on every envelope of a connection; on a server with tokens it is the token's sub
 ignored. What is promised stands in [guarantees](../explanation/guarantees.md); this page lists.
 
 Ids of users, rooms and teams are 1 to 128 of `A-Z a-z 0-9 _ . : @ -`. Times are UTC, milliseconds, `Z`.
+"""
+
+METRICS = """# Metrics
+
+<!-- Made by docs/generate.py from productflo/metrics.py. -->
+
+`GET /metrics` tells them in Prometheus's formats; who may ask, and useful alerts, stand in
+[watch it](../how-to/watch.md). They are those of all web processes of the host, and start at 0 with them.
+Where there is only one, the usual `process_` and `python_` metrics of it are there too.
 """
 
 EXAMPLES: dict[codes.Code, dict[str, Any]] = {
@@ -197,7 +207,19 @@ def settings() -> str:
     return "\n".join([head, intro, "| variable | default | |", "|---|---|---|", *rows, ""])
 
 
-PAGES = {"protocol.md": protocol, "settings.md": settings}
+def metrics_page() -> str:
+    """docs/reference/metrics.md."""
+    rows = ["| metric | type | labels | |", "|---|---|---|---|"]
+    for metric in vars(metrics).values():
+        if isinstance(metric, MetricWrapperBase):
+            (described,) = metric.describe()
+            name = f"{described.name}_total" if described.type == "counter" else described.name
+            labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+            rows.append(f"| `{name}` | {described.type} | {labels} | {described.documentation} |")
+    return "\n".join([METRICS, *rows, ""])
+
+
+PAGES = {"protocol.md": protocol, "settings.md": settings, "metrics.md": metrics_page}
 
 
 def main() -> None:

@@ -46,6 +46,7 @@ from productflo.web.errors import register_errors
 from productflo.web.files import files_blueprint
 from productflo.web.guard import Guard
 from productflo.web.login import login_blueprint
+from productflo.web.metrics import metrics_blueprint
 from productflo.web.ops import ops_blueprint
 from productflo.web.page import page_blueprint
 from productflo.web.rooms import rooms_blueprint
@@ -184,6 +185,7 @@ def _assemble(
         teams_blueprint(store.teams, guard),
         broadcast_blueprint(Broadcast(chat, membership, store.rooms), guard),
         ops_blueprint(redis, lambda: process.draining),
+        metrics_blueprint(guard),
         descriptions_blueprint(),
         page_blueprint(),
     ):

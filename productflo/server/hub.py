@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from redis.exceptions import RedisError
 
+from productflo import metrics
 from productflo.protocol.codes import CloseCode
 from productflo.server.connection import Connection, Frame
 from productflo.server.feed import Feed, Subscription
@@ -37,6 +38,7 @@ class Hub:
     def opened(self, connection: Connection) -> None:
         """A connection is there, whoever it may be. After `close_all` it is closed as the others were."""
         self.connections[connection.id] = connection
+        metrics.CONNECTIONS.inc()
         self._empty.clear()
         if self._closing:
             code, reason = self._closing
@@ -49,6 +51,7 @@ class Hub:
     async def closed(self, connection: Connection, rooms: Iterable[str]) -> None:
         """A connection ended, and its subscriptions of these rooms with it."""
         del self.connections[connection.id]
+        metrics.CONNECTIONS.dec()
         self.users.pop(connection.id, None)
         if not self.connections:
             self._empty.set()

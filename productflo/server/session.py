@@ -11,6 +11,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from productflo import metrics
 from productflo.domain.identity import Identity
 from productflo.errors import ErrorCode, PermissionDenied, ProductFloError
 from productflo.protocol import inbound, outbound
@@ -30,6 +31,9 @@ CHATS_UNDER_WAY = 64
 """Chats of one connection that may wait for the store: a fast typist has one."""
 UNCONFIRMED_AFTER = 3.0
 """Seconds after which a chat that the store has not confirmed is said to be pending."""
+
+_RECEIVED = {str(code): metrics.ENVELOPES.labels(code) for code in inbound.INBOUND}
+_RECEIVED_OTHER = metrics.ENVELOPES.labels("other")
 
 
 class Session:
@@ -61,6 +65,7 @@ class Session:
         envelope: dict[str, Any] = {}
         try:
             envelope = parse(message)
+            _RECEIVED.get(_short(envelope.get("code")) or "", _RECEIVED_OTHER).inc()
             said = validate(envelope)
             identity = self._speaker(said)
             await self._arrive(identity)
@@ -189,6 +194,7 @@ class Session:
             self._connection.send(Frame(ended))
 
     def _pending(self, entry: Entry, said: inbound.Chat) -> None:
+        metrics.UNCONFIRMED.inc()
         self._tell(
             Status.PENDING,
             outbound.SystemData(
@@ -205,6 +211,7 @@ class Session:
     ) -> None:
         """Tell what was wrong, with what the client needs to find its own envelope again."""
         data = envelope.get("data")
+        metrics.ERRORS.labels(error.code).inc()
         told_id = message_id or (data.get("message_id") if isinstance(data, dict) else None)
         self._tell(
             Status.ERROR,

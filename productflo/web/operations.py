@@ -36,6 +36,7 @@ from productflo.web.teams import TeamMembers
 
 HTML = "text/html"
 BYTES = "application/octet-stream"
+TEXT = "text/plain"
 
 Content = type[BaseModel] | str | None
 """A model of JSON, the media type of anything else, or None for no content."""
@@ -179,6 +180,7 @@ SERVER = (
         caller=Caller.ANYBODY,
         failure=NotReadyAnswer,
     ),
+    Operation("GET /metrics", "metrics", "What was counted, for Prometheus.", TEXT, caller=Caller.SERVICE),
     Operation(
         "GET /openapi.json", "describe_http", "This document: the HTTP side.", Document, caller=Caller.ANYBODY
     ),

@@ -133,7 +133,7 @@ async def test_every_answer_is_as_described(
         await rooms(api, room)
         await teams(api)
         await files(api)
-        for path in ("/healthz", "/readyz", "/openapi.json", "/asyncapi.json"):
+        for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/asyncapi.json"):
             assert (await api.call("GET", path)).status_code == 200
         seen = api.seen
     closed_server = web_process(tmp_path, REDIS_URL=store_url, PRODUCTFLO_SECRET=SECRET)
