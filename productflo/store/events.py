@@ -13,9 +13,14 @@ from productflo.domain.passing import Passing
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """Durable events, from `first_seq` on without a hole. Written by append.lua, never by `encode`."""
+    """Durable events, from `first_seq` on without a hole. Written by append.lua, never by `encode`.
+
+    `generation` is the store's when it took them, `accepted_ms` its clock then, in ms since 1970.
+    """
 
     first_seq: int
+    generation: str
+    accepted_ms: int
     envelopes: tuple[bytes, ...]
 
 
@@ -89,8 +94,8 @@ def decode(message: bytes) -> RoomEvent:
     """The event of a published message. Raises ValueError for anything that this version does not write."""
     head, *envelopes = message.split(b"\n")
     match orjson.loads(head), envelopes:
-        case ["log", int(first_seq)], [*several]:
-            return Logged(first_seq, tuple(several))
+        case ["log", int(first_seq), str(generation), int(accepted_ms)], [*several]:
+            return Logged(first_seq, generation, accepted_ms, tuple(several))
         case ["live", but, only, passing], [envelope]:
             return Live(
                 envelope,

@@ -29,7 +29,7 @@ def test_an_event_comes_back(event: Live | Typed | PieceSaid | StopAsked | Remov
 
 def test_the_scripts_own_event_is_read() -> None:
     """The append script writes it, one envelope a line."""
-    assert decode(b'["log",7]\n{"a":1}\n{"b":2}') == Logged(7, (b'{"a":1}', b'{"b":2}'))
+    assert decode(b'["log",7,"g1",1500]\n{"a":1}\n{"b":2}') == Logged(7, "g1", 1500, (b'{"a":1}', b'{"b":2}'))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def message(seq: int) -> bytes:
 
 def logged(first: int, last: int) -> Logged:
     """Durable events in a row."""
-    return Logged(first, tuple(message(seq) for seq in range(first, last + 1)))
+    return Logged(first, "g1", 0, tuple(message(seq) for seq in range(first, last + 1)))
 
 
 def piece(index: int, text: str, run: str = "m9.1") -> PieceSaid:

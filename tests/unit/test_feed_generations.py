@@ -38,12 +38,12 @@ def test_events_wait_for_the_position_after_a_new_listening() -> None:
     ear = Ear()
     feed = live_feed(ear)
     feed.listening_anew()
-    assert feed.logged(Logged(4, (b"4",)))
+    assert feed.logged(Logged(4, "old", 0, (b"4",)))
     assert ear.heard == []
     assert (feed.seq, feed.behind) == (3, True)
     feed.settle(feed.listenings)
     feed.advance(4, [b"4"])
-    assert feed.logged(Logged(5, (b"5",)))
+    assert feed.logged(Logged(5, "old", 0, (b"5",)))
     assert ear.heard == [b"4", b"5"]
 
 
@@ -55,5 +55,5 @@ def test_a_position_from_before_the_newest_listening_settles_nothing() -> None:
     asked = feed.listenings
     feed.listening_anew()
     feed.settle(asked)
-    feed.logged(Logged(4, (b"4",)))
+    feed.logged(Logged(4, "old", 0, (b"4",)))
     assert ear.heard == []

@@ -3,6 +3,8 @@
 -- writes, and a restored backup or a fail-over comes with a new process too. `predecessors` then keeps
 -- where the old generation ended here ("<generation>:<seq>", newest first), so that a client at or below
 -- that point may go on. 64 of them: a client that missed more restarts is told to read again.
+-- A generation is the store's clock in microseconds. Where that clock was set back it is the one before and a
+-- step made of the run_id: two restarts from one backup must not come to the same name.
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -15,9 +17,12 @@ local function position(meta)
   if generation and run_id == present then
     return generation, seq, predecessors
   end
-  local fresh = now_ms()
+  local time = redis.call('TIME')
+  local fresh = time[1] * 1000000 + time[2]
   if generation then
-    if fresh <= tonumber(generation) then fresh = tonumber(generation) + 1 end
+    if fresh <= tonumber(generation) then
+      fresh = tonumber(generation) + 1 + tonumber(string.sub(present, 1, 5), 16)
+    end
     local kept = {generation .. ':' .. seq}
     for one in string.gmatch(predecessors, '[^,]+') do
       if #kept < 64 then kept[#kept + 1] = one end

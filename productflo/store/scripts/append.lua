@@ -38,6 +38,7 @@ end
 
 local generation, seq = position(meta)
 local first_seq = seq + 1
+local bytes = tonumber(redis.call('HGET', meta, 'bytes') or '0')
 local now = now_ms()
 local accepted_at = iso(now)
 local results, published = {}, {}
@@ -54,7 +55,9 @@ while at <= #ARGV do
   elseif not result then
     seq = seq + 1
     local envelope = ARGV[envelope_at] .. ',"accepted_at":"' .. accepted_at .. '","seq":' .. seq .. '}}'
-    redis.call('XADD', log, 'MAXLEN', '~', retention, seq .. '-' .. generation, 'e', envelope, 'd', digest)
+    redis.call('XADD', log, 'MAXLEN', '~', retention, seq .. '-' .. generation, 'e', envelope, 'd', digest,
+      'b', string.format('%.0f', bytes))
+    bytes = bytes + #envelope
     redis.call('ZADD', ids, seq, message_id)
     redis.call('HSET', reads, sender .. '|seen', seq)
     for i = at + 4, envelope_at - 1 do redis.call('HINCRBY', files, ARGV[i], 1) end
@@ -65,12 +68,13 @@ while at <= #ARGV do
   at = envelope_at + 1
 end
 if #published > 0 then
-  redis.call('HSET', meta, 'seq', seq)
+  redis.call('HSET', meta, 'seq', seq, 'bytes', string.format('%.0f', bytes))
   if token ~= '' then
     redis.call('HSET', run, 'cursor', cursor)
     redis.call('HDEL', run, 'question', 'message_id', 'run_id', 'tries', 'text', 'index', 'stop', 'begun')
   end
   forget_old_ids(now, seq)
-  publish(bus, '["log",' .. first_seq .. ']\n' .. table.concat(published, '\n'))
+  local head = string.format('["log",%.0f,"%s",%.0f]\n', first_seq, generation, now)
+  publish(bus, head .. table.concat(published, '\n'))
 end
 return {results, redis.call('HGETALL', KEYS[6])}
