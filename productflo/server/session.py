@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from productflo import metrics
 from productflo.domain.identity import Identity
-from productflo.errors import ErrorCode, PermissionDenied, ProductFloError
+from productflo.errors import ErrorCode, PermissionDenied, ProductFloError, Unconfirmed
 from productflo.protocol import inbound, outbound
 from productflo.protocol.codec import encode, parse, validate
 from productflo.protocol.codes import Status
@@ -22,8 +22,8 @@ from productflo.server.door import Door
 from productflo.server.subscribing import Subscriber
 from productflo.service.chat import with_id
 from productflo.service.clock import stamp
-from productflo.store.connect import told
 from productflo.store.log import Entry
+from productflo.store.refusals import told
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ CHATS_UNDER_WAY = 64
 """Chats of one connection that may wait for the store: a fast typist has one."""
 UNCONFIRMED_AFTER = 3.0
 """Seconds after which a chat that the store has not confirmed is said to be pending."""
+NOT_YET = "The store has not confirmed the message yet. Wait, or send it again as it is."
 
 _RECEIVED = {str(code): metrics.ENVELOPES.labels(code) for code in inbound.INBOUND}
 _RECEIVED_OTHER = metrics.ENVELOPES.labels("other")
@@ -166,13 +167,21 @@ class Session:
         feed, once and in its order; only the repetition of an older message is answered here. (A message
         counts as repeated also where the log itself had to ask a second time.)
         """
-        late = asyncio.get_running_loop().call_later(UNCONFIRMED_AFTER, self._pending, entry, said)
+        late = asyncio.get_running_loop().call_later(
+            UNCONFIRMED_AFTER,
+            self._pending,
+            entry,
+            said,
+            NOT_YET,
+        )
         try:
             appended = await self._door.chat.commit(entry)
             if appended.envelope is not None and appended.seq <= known:
                 self._connection.send(Frame(appended.envelope))
             elif self._subscriber.is_typing(said.room_id, entry.sender):
                 await self._door.attendance.type(said.room_id, entry.sender, started=False)
+        except Unconfirmed as error:  # It may be there: that is no error, and nobody asks the store any more.
+            self._pending(entry, said, error.message, error.retry_after)
         except ProductFloError as error:
             self._refuse(error, said.model_dump(include={"code", "room_id", "request_id"}), entry.message_id)
         finally:
@@ -193,15 +202,19 @@ class Session:
         if ended is not None:
             self._connection.send(Frame(ended))
 
-    def _pending(self, entry: Entry, said: inbound.Chat) -> None:
+    def _pending(
+        self, entry: Entry, said: inbound.Chat, message: str, retry_after: float | None = None
+    ) -> None:
+        """The message may or may not be stored; with `retry_after` only sending it again will tell."""
         metrics.UNCONFIRMED.inc()
         self._tell(
             Status.PENDING,
             outbound.SystemData(
                 code=ErrorCode.UNCONFIRMED,
-                message="The store has not confirmed the message yet. Wait, or send it again as it is.",
+                message=message,
                 request_code=said.code,
                 message_id=entry.message_id,
+                retry_after=retry_after,
             ),
             {"room_id": said.room_id, "request_id": said.request_id},
         )

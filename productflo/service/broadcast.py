@@ -10,7 +10,7 @@ from productflo.errors import NotFound, ProductFloError
 from productflo.protocol.inbound import ChatData
 from productflo.service.chat import Chat
 from productflo.service.membership import Membership
-from productflo.store.connect import told
+from productflo.store.refusals import told
 from productflo.store.rooms import Rooms
 
 

@@ -15,9 +15,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 
-from productflo.store.connect import told
 from productflo.store.events import Live, PieceSaid, Removed, RoomEvent, StopAsked, Typed, decode, encode
 from productflo.store.keys import PRESENCE_SHARDS, PresenceKeys, RoomKeys
+from productflo.store.refusals import told
 
 log = logging.getLogger(__name__)
 

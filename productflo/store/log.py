@@ -1,40 +1,17 @@
-"""A room's log: the durable events, appended by one script, read by seq.
-
-Appends are group commits: the messages that arrive in one turn of the event loop go to Redis in one
-pipeline, one script call a room. The next pipeline leaves when the previous one was answered, so what
-waits meanwhile gathers by itself, and a sender's messages keep their order. An idea as old as databases;
-in a trial on Valkey 9.1 with `appendfsync always` it took 50,000 messages a second where a call a message
-took 21,000.
-"""
+"""A room's log: the durable events, appended by one script, read by seq."""
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
-from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError, StoreAway, Unconfirmed
-from productflo.store.connect import RETRY_AFTER, told
+from productflo import metrics
+from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError
+from productflo.store.client import Client
+from productflo.store.commit import Commits
 from productflo.store.keys import RoomKeys
 from productflo.store.scripts import Argument, Call, script
-
-log = logging.getLogger(__name__)
-
-MAX_WAITING = 20_000
-"""Appends that may wait for the store, over all rooms: some 20 MB of ordinary messages."""
-MAX_BATCH = 500
-"""Messages of one script call: about 5 ms in which the store serves nobody else."""
-MAX_BATCH_BYTES = 2_097_152
-"""Of the messages that go at once, and are published at once: Redis drops a listener for which 32 MB wait."""
-RETRY_DELAY = 0.25
-"""Seconds between tries while the store is away."""
-GIVE_UP_AFTER = 30.0
-"""Seconds after which an append that the store did not answer is given up, its outcome unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +38,16 @@ class Entry:
     content: bytes
     files: tuple[str, ...] = ()
     guard: RunGuard | None = None
+
+    @property
+    def alone(self) -> bool:
+        """A guarded answer moves its assistant's cursor: no other may share its call."""
+        return self.guard is not None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes up while it waits, roughly."""
+        return len(self.head) + len(self.content)
 
     def arguments(self) -> Iterable[Argument]:
         """As append.lua takes a message."""
@@ -89,25 +76,13 @@ class Record:
     envelope: bytes
 
 
-@dataclass(slots=True)
-class _Waiting:
-    entry: Entry
-    answer: asyncio.Future[Appended] = field(repr=False)
-
-
-_Batch = tuple[str, RunGuard | None, list[_Waiting]]
-
-
 class Log:
     """The logs of all rooms. `run()` must be running for `append` to be answered."""
 
-    def __init__(self, redis: Redis, *, retention: int) -> None:
+    def __init__(self, redis: Client, *, retention: int) -> None:
         self._redis = redis
         self._retention = retention
-        self._script = script("append")
-        self._waiting: list[_Waiting] = []
-        self._arrived = asyncio.Event()
-        self._away = False
+        self._commits = Commits(redis, script("append"), self._call, _outcomes)
 
     async def append(self, entry: Entry) -> Appended:
         """Write a message, once.
@@ -120,71 +95,24 @@ class Log:
 
     def hand_in(self, entry: Entry) -> asyncio.Future[Appended]:
         """As `append`, for who wants to know what became of it also where nobody waits any more."""
-        if self._away or len(self._waiting) >= MAX_WAITING:
-            raise StoreAway("The store is away. Send the message again shortly.", retry_after=RETRY_AFTER)
-        waiting = _Waiting(entry, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        self._arrived.set()
-        return waiting.answer
+        return self._commits.hand_in(entry)
 
     async def run(self) -> None:
         """Commit what arrives, until cancelled; what is unanswered then is `StoreAway` or `Unconfirmed`."""
-        sent: list[_Waiting] = []
-        try:
-            while True:
-                await self._arrived.wait()
-                self._arrived.clear()
-                while self._waiting:
-                    count = _fitting(self._waiting)
-                    sent, self._waiting = self._waiting[:count], self._waiting[count:]
-                    await self._commit(_batches(sent))
-        finally:
-            _refuse(sent, _unconfirmed())
-            _refuse(self._waiting, StoreAway("The server stops.", retry_after=RETRY_AFTER))
+        await self._commits.run()
 
-    async def _commit(self, batches: list[_Batch]) -> None:
-        """Call the script for each batch until the store answers; the script knows a repeated call."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + GIVE_UP_AFTER
-        while batches:
-            batches, failure = await self._try(batches)
-            self._away = failure is not None
-            if failure is None:
-                continue
-            if loop.time() > deadline:
-                log.error("Gave up %d appends: %s", sum(len(waiting) for _, _, waiting in batches), failure)
-                for _, _, waiting in batches:
-                    _refuse(waiting, _unconfirmed())
-                self._away = False  # the next append finds out
-                return
-            await asyncio.sleep(RETRY_DELAY)
-
-    async def _try(self, batches: list[_Batch]) -> tuple[list[_Batch], ProductFloError | None]:
-        """One pipeline; the batches that are still open, and why the store is away if it is."""
-        try:
-            results = await self._script.each(self._redis, [self._call(*batch) for batch in batches])
-        except RedisError as error:
-            return batches, told(error)
-        left: list[_Batch] = []
-        failure: ProductFloError | None = None
-        for batch, result in zip(batches, results, strict=True):
-            if not isinstance(result, RedisError):
-                _answer(batch[2], result)
-            elif isinstance(refusal := told(result), StoreAway):
-                failure = refusal
-                left.append(batch)
-            else:
-                _refuse(batch[2], refusal)
-        return left, failure
-
-    def _call(self, room: str, guard: RunGuard | None, waiting: Sequence[_Waiting]) -> Call:
-        k = RoomKeys(room)
+    def _call(self, entries: Sequence[Entry]) -> Call:
+        """The script's call for entries of one room: one that is guarded, or any number that are not."""
+        k = RoomKeys(entries[0].room)
         keys = [k.log, k.meta, k.ids, k.members, k.files, k.assistants, k.bus, k.reads]
-        if guard:
+        args: list[Argument] = [self._retention]
+        if guard := entries[0].guard:
             keys.append(k.run(guard.assistant))
-        args: list[Argument] = [self._retention, *((guard.token, guard.cursor) if guard else ("", ""))]
-        for one in waiting:
-            args.extend(one.entry.arguments())
+            args += (guard.token, guard.cursor)
+        else:
+            args += ("", "")
+        for one in entries:
+            args.extend(one.arguments())
         return keys, args
 
     async def read(self, room: str, after: int, limit: int) -> list[Record]:
@@ -207,42 +135,22 @@ class Log:
         return found[0] if found and found[0].seq == int(seq) else None
 
 
-def _fitting(waiting: Sequence[_Waiting]) -> int:
-    """How many of those that wait go together."""
-    sizes = accumulate(len(one.entry.head) for one in waiting[:MAX_BATCH])
-    return max(1, sum(size <= MAX_BATCH_BYTES for size in sizes))
-
-
-def _batches(waiting: Iterable[_Waiting]) -> list[_Batch]:
-    """One batch a room; an assistant's guarded answer is a batch of its own, in its place."""
-    rooms: dict[str, _Batch] = {}
-    batches: list[_Batch] = []
-    for one in waiting:
-        room = one.entry.room
-        if one.entry.guard:
-            batches.append((room, one.entry.guard, [one]))
-            rooms.pop(room, None)
-        elif room in rooms:
-            rooms[room][2].append(one)
-        else:
-            rooms[room] = (room, None, [one])
-            batches.append(rooms[room])
-    return batches
-
-
-def _answer(waiting: Sequence[_Waiting], result: Any) -> None:
+def _outcomes(entries: Sequence[Entry], result: Any) -> list[Appended | ProductFloError]:
+    """What became of each entry, as append.lua tells it."""
     results, flat = result
     assistants = {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
-    for one, (outcome, *rest) in zip(waiting, results, strict=True):
-        if one.answer.done():
-            continue
+    outcomes: list[Appended | ProductFloError] = []
+    for entry, (outcome, *rest) in zip(entries, results, strict=True):
         match outcome:
             case b"ok":
-                one.answer.set_result(Appended(rest[0], None, assistants))
+                metrics.APPENDED.inc()
+                outcomes.append(Appended(rest[0], None, assistants))
             case b"duplicate":
-                one.answer.set_result(Appended(rest[0], rest[1], assistants))
+                metrics.DUPLICATES.inc()
+                outcomes.append(Appended(rest[0], rest[1], assistants))
             case _:
-                one.answer.set_exception(_refusal(outcome, one.entry))
+                outcomes.append(_refusal(outcome, entry))
+    return outcomes
 
 
 def _refusal(outcome: bytes, entry: Entry) -> ProductFloError:
@@ -256,20 +164,6 @@ def _refusal(outcome: bytes, entry: Entry) -> ProductFloError:
             return LeaseLost("Another worker has taken this answer over.")
         case _:
             return PermissionDenied("You are not a member of this room. Join it first.", field="room_id")
-
-
-def _refuse(waiting: Iterable[_Waiting], error: ProductFloError) -> None:
-    for one in waiting:
-        if not one.answer.done():
-            one.answer.set_exception(error)
-            one.answer.exception()  # a caller that was cancelled no longer asks
-
-
-def _unconfirmed() -> ProductFloError:
-    return Unconfirmed(
-        "The store did not confirm the message. Send it again with the same message_id.",
-        retry_after=RETRY_AFTER,
-    )
 
 
 def _records(entries: Any) -> list[Record]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from productflo.domain.presence import Word, effective
 from productflo.protocol.codes import Presence
@@ -66,9 +65,8 @@ class PresenceStore:
         )
 
     async def _each(self, name: str, calls: list[Call]) -> None:
-        for result in await script(name).each(self.redis, calls) if calls else ():
-            if isinstance(result, RedisError):
-                raise result
+        if calls:
+            await script(name).everywhere(self.redis, calls)
 
     async def say(self, user: str, word: Presence) -> None:
         """A user's word for everywhere; one who is not there has none."""

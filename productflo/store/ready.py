@@ -11,8 +11,9 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from productflo.store.connect import SOCKET_TIMEOUT, told
+from productflo.store.connect import SOCKET_TIMEOUT
 from productflo.store.keys import ready
+from productflo.store.refusals import told
 from productflo.store.reply import text
 
 GROUP = "workers"

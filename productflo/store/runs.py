@@ -15,9 +15,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from productflo.errors import LeaseLost, NotFound
-from productflo.store.connect import told
 from productflo.store.events import StopAsked, encode
 from productflo.store.keys import RoomKeys
+from productflo.store.refusals import told
 from productflo.store.reply import text
 from productflo.store.scripts import Argument, script
 

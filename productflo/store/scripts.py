@@ -1,5 +1,6 @@
 """Lua scripts: loaded from `scripts/`, called by hash, sent whole where the server does not know them."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,11 @@ from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError
+
+from productflo.store.client import Client, look_again, shard_of
+from productflo.store.refusals import is_elsewhere
 
 INCLUDE = "-- include: "
 
@@ -28,7 +33,7 @@ class Script:
         digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
         object.__setattr__(self, "sha", digest)
 
-    async def __call__(self, redis: Redis, keys: Sequence[str], args: Iterable[Argument]) -> Any:
+    async def __call__(self, redis: Client, keys: Sequence[str], args: Iterable[Argument]) -> Any:
         """Run the script; raises what redis-py raises. Cancelling does not undo a call that was sent."""
         keys_and_args = (*keys, *args)
         try:
@@ -37,7 +42,7 @@ class Script:
             return await redis.eval(self.source, len(keys), *keys_and_args)
 
     async def each(self, redis: Redis, calls: Sequence[Call]) -> list[Any]:
-        """Run the script for each call, in one pipeline; an error of one call stands in its place.
+        """Run the script for each call, in one pipeline of one server; an error stands in its call's place.
 
         Raises what redis-py raises where the pipeline as a whole failed: any of the calls may have run.
         """
@@ -48,6 +53,41 @@ class Script:
             again = await self._pipeline(redis, [calls[at] for at in unknown])
             for at, result in zip(unknown, again, strict=True):
                 results[at] = result
+        return results
+
+    async def everywhere(self, client: Client, calls: Sequence[Call]) -> list[Any]:
+        """Run the script for each call, whichever shard has its keys. Raises what redis-py raises."""
+        results = await self._on_shards(client, calls)
+        moved = [at for at, result in enumerate(results) if is_elsewhere(result)]
+        if moved:
+            await look_again(client)
+            again = await self._on_shards(client, [calls[at] for at in moved])
+            for at, result in zip(moved, again, strict=True):
+                results[at] = result
+        for result in results:
+            if isinstance(result, RedisError):
+                raise result
+        return results
+
+    async def _on_shards(self, client: Client, calls: Sequence[Call]) -> list[Any]:
+        """A pipeline for each shard, side by side; an error of a call stands in its place."""
+        shards: dict[Redis, list[int]] = {}
+        for at, (keys, _) in enumerate(calls):
+            shard = shard_of(client, keys[0])
+            if shard is None:
+                await look_again(client)
+                shard = shard_of(client, keys[0])
+            if shard is None:
+                raise RedisConnectionError(f"No shard of the Cluster has {keys[0]}")
+            shards.setdefault(shard, []).append(at)
+        answers = await asyncio.gather(
+            *(self.each(shard, [calls[at] for at in those]) for shard, those in shards.items()),
+            return_exceptions=True,
+        )
+        results: list[Any] = [None] * len(calls)
+        for those, answer in zip(shards.values(), answers, strict=True):
+            for place, at in enumerate(those):
+                results[at] = answer if isinstance(answer, BaseException) else answer[place]
         return results
 
     async def _pipeline(self, redis: Redis, calls: Sequence[Call]) -> list[Any]:

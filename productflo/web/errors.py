@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from productflo.errors import ErrorCode, ProductFloError
-from productflo.store.connect import told
+from productflo.store.refusals import told
 
 STATUS = {
     ErrorCode.VALIDATION_ERROR: 400,

@@ -154,6 +154,10 @@ class Writer(Reader):
     async def _take(self, client: Client, envelope: Envelope) -> None:
         if envelope["code"] == "system" and envelope["status"] != "success":
             self.told[envelope["data"]["code"]] += 1
+            if (
+                envelope["status"] == "pending" and "retry_after" in envelope["data"]
+            ):  # Nobody tries any more.
+                await self._send(client, envelope["data"]["message_id"])
         await super()._take(client, envelope)
         await self._go_on(client)
 

@@ -13,7 +13,7 @@ from productflo.protocol.codes import CloseCode
 from productflo.server.connection import Frame
 from productflo.server.feed import Subscription
 from productflo.server.hub import Hub
-from productflo.store import log as log_module
+from productflo.store import commit as commit_module
 from productflo.store.bus import Bus
 from productflo.store.connect import client, open_redis
 from productflo.store.log import Log
@@ -36,7 +36,7 @@ async def test_a_log_that_gave_up_goes_on_when_the_store_is_back(
     redis: Redis, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was given up is unconfirmed, not lost sight of; the next append finds the store again."""
-    monkeypatch.setattr(log_module, "GIVE_UP_AFTER", 0.01)
+    monkeypatch.setattr(commit_module, "GIVE_UP_AFTER", 0.01)
     async with wired(store_url) as wire, open_redis(wire.url) as through, writing(through) as log:
         room = await make_room(through, log, f"away_{uuid4().hex}")
         await wire.cut()

@@ -10,8 +10,8 @@ from rooms import entry, listening, make_room, writing
 
 from productflo.protocol.inbound import MAX_TEXT
 from productflo.service.history import PAGE_BYTES
+from productflo.store.commit import MAX_BATCH_BYTES
 from productflo.store.events import Logged
-from productflo.store.log import MAX_BATCH_BYTES
 
 LONG = "é" * MAX_TEXT
 

@@ -1,0 +1,276 @@
+"""Group commits: what arrives in one turn of the event loop goes to the store together.
+
+What is handed in waits in a queue of its room. A shard is sent one pipeline at a time, with at most one call
+of the script for each room; the next one leaves when it was answered, so what waits meanwhile gathers by
+itself. A room's next call leaves only when the one before it has an answer, so nothing can overtake, whatever
+fails. An idea as old as databases; in a trial on Valkey 9.1 with `appendfsync always` it took 50,000 messages
+a second where a call a message took 21,000.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, TryAgainError
+
+from productflo import metrics
+from productflo.errors import ProductFloError, StoreAway, Unconfirmed
+from productflo.store.client import Client, look_again, shard_of
+from productflo.store.keys import RoomKeys
+from productflo.store.refusals import RETRY_AFTER, is_away, is_elsewhere, told
+from productflo.store.scripts import Call, Script
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 20_000
+"""Items that may wait for the store, over all rooms."""
+MAX_WAITING_BYTES = 67_108_864
+"""Of all that waits: what a process may spend on a store that is away."""
+MAX_BATCH = 500
+"""Items that go at once: about 5 ms in which the store serves nobody else."""
+MAX_BATCH_BYTES = 2_097_152
+"""Of what goes at once, and is published at once: Redis drops a listener for which 32 MB wait."""
+RETRY_DELAY = 0.25
+"""Seconds between tries while the store is away."""
+GIVE_UP_AFTER = 30.0
+"""Seconds after which what the store did not answer is given up, its outcome unknown."""
+
+
+class Item(Protocol):
+    """What can be handed in."""
+
+    @property
+    def room(self) -> str:
+        """Items of a room keep their order."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether it needs a call of its own."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes up, roughly."""
+
+
+T = TypeVar("T", bound=Item)
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[T, R]):
+    item: T
+    since: float
+    answer: "asyncio.Future[R]" = field(repr=False)
+    first_sent: float | None = None
+
+
+@dataclass(slots=True)
+class _Queue(Generic[T, R]):
+    """A room's. `due` is when it may be tried again; `singly` that a call for several of it was refused."""
+
+    waiting: deque[_Waiting[T, R]] = field(default_factory=deque)
+    under_way: bool = False
+    due: float = 0.0
+    singly: bool = False
+
+
+@dataclass(slots=True)
+class _Shard:
+    """One server that is written to."""
+
+    busy: bool = False
+    away: bool = False
+
+
+class Commits(Generic[T, R]):
+    """Hands items to a script, and its answers to who handed them in; `run()` must be running.
+
+    `call` makes the script's call for some items of one room, `outcomes` reads its answer: a result or an
+    error for each of them. A call may be repeated, so the script must know what it has done.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        script: Script,
+        call: Callable[[Sequence[T]], Call],
+        outcomes: Callable[[Sequence[T], Any], Sequence[R | ProductFloError]],
+    ) -> None:
+        self._client = client
+        self._script = script
+        self._call = call
+        self._outcomes = outcomes
+        self._rooms: dict[str, _Queue[T, R]] = {}
+        self._shards: dict[Redis | None, _Shard] = {}
+        self._count = self._bytes = 0
+        self._arrived = asyncio.Event()
+
+    def hand_in(self, item: T) -> "asyncio.Future[R]":
+        """Have it written, after what was handed in before it for its room.
+
+        Raises `StoreAway` while the store is known to be away, or too much waits for it. The future ends with
+        the script's result or error, or with `StoreAway` (not written) or `Unconfirmed` (not known).
+        """
+        shard = self._shards.get(shard_of(self._client, RoomKeys(item.room).log))
+        full = self._count >= MAX_WAITING or self._bytes + item.size > MAX_WAITING_BYTES
+        if full or (shard is not None and shard.away):
+            raise StoreAway("The store is away. Send the message again shortly.", retry_after=RETRY_AFTER)
+        loop = asyncio.get_running_loop()
+        one = _Waiting[T, R](item, loop.time(), loop.create_future())
+        self._rooms.setdefault(item.room, _Queue()).waiting.append(one)
+        self._count += 1
+        self._bytes += item.size
+        self._arrived.set()
+        return one.answer
+
+    async def run(self) -> None:
+        """Commit until cancelled; what is unanswered then is `StoreAway` or `Unconfirmed`."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    await self._arrived.wait()
+                    self._arrived.clear()
+                    for shard, batches in self._take().items():
+                        tasks.create_task(self._commit(shard, batches))
+        finally:
+            for queue in list(self._rooms.values()):
+                left = list(queue.waiting)
+                self._end(queue, left, [_unconfirmed() if one.first_sent else _stopping() for one in left])
+
+    def _take(self) -> dict[Redis | None, list[list[_Waiting[T, R]]]]:
+        """A batch of each room that may go, for the shards that are free; the items stay in their queues."""
+        taken: dict[Redis | None, list[list[_Waiting[T, R]]]] = {}
+        if self._shards and all(shard.busy for shard in self._shards.values()):
+            return taken
+        sizes: dict[Redis | None, tuple[int, int]] = {}
+        now = asyncio.get_running_loop().time()
+        for room, queue in list(self._rooms.items()):
+            if queue.under_way or queue.due > now:
+                continue
+            shard = shard_of(self._client, RoomKeys(room).log)
+            if self._shards.setdefault(shard, _Shard()).busy:
+                continue
+            count, size = sizes.get(shard, (0, 0))
+            batch = list(_fitting(queue, MAX_BATCH - count, MAX_BATCH_BYTES - size, at_least_one=not count))
+            if batch:
+                queue.under_way = True
+                taken.setdefault(shard, []).append(batch)
+                sizes[shard] = count + len(batch), size + sum(one.item.size for one in batch)
+                self._rooms[room] = self._rooms.pop(room)  # The next time it is the others' turn first.
+        for shard in taken:
+            self._shards[shard].busy = True
+        return taken
+
+    async def _commit(self, shard: Redis | None, batches: list[list[_Waiting[T, R]]]) -> None:
+        """One pipeline; what the store did not answer stays in its queue."""
+        now = asyncio.get_running_loop().time()
+        for batch in batches:
+            for one in batch:
+                one.first_sent = one.first_sent or now
+        away: list[RedisError] = []
+        for batch, result in zip(batches, await self._results(shard, batches), strict=True):
+            queue = self._rooms[batch[0].item.room]
+            queue.under_way = False
+            if not isinstance(result, RedisError):
+                outcomes = self._outcomes([one.item for one in batch], result)
+                self._end(queue, batch, outcomes)
+            elif is_away(result):
+                if self._wait(queue, batch) and not is_elsewhere(result):
+                    away.append(result)
+            elif len(batch) > 1:
+                queue.singly = True  # Some may have been written by an earlier call: each has its own answer.
+            else:
+                self._end(queue, batch, [told(result)])
+        self._note(self._shards[shard], away)
+        self._arrived.set()
+
+    async def _results(
+        self, shard: Redis | None, batches: Sequence[Sequence[_Waiting[T, R]]]
+    ) -> Sequence[Any]:
+        """The script's answer, or why there is none, for each batch."""
+        calls = [self._call([one.item for one in batch]) for batch in batches]
+        results: Sequence[Any] = [TryAgainError("nobody knew where")] * len(batches)
+        try:
+            if shard is not None:
+                results = await self._script.each(shard, calls)
+        except RedisError as error:
+            results = [error] * len(batches)
+        if any(isinstance(one, RedisError) and is_away(one) for one in results):
+            try:
+                await look_again(self._client)
+            except RedisError as error:
+                return [error] * len(batches)
+        return results
+
+    def _wait(self, queue: _Queue[T, R], batch: Sequence[_Waiting[T, R]]) -> bool:
+        """Try again later, but for what has been tried for too long; whether anything is left to try."""
+        loop = asyncio.get_running_loop()
+        queue.due = loop.time() + RETRY_DELAY
+        loop.call_later(RETRY_DELAY, self._arrived.set)
+        given_up = [one for one in batch if loop.time() > (one.first_sent or 0) + GIVE_UP_AFTER]
+        if given_up:
+            log.error("Gave up %d messages: the store did not confirm them", len(given_up))
+            self._end(queue, given_up, [_unconfirmed()] * len(given_up))
+        return len(given_up) < len(batch)
+
+    def _note(self, shard: _Shard, away: Sequence[RedisError]) -> None:
+        """Remember how the shard is, and say so once."""
+        shard.busy = False
+        if away and not shard.away:
+            metrics.STORE_AWAY.inc()
+            log.warning("The store takes no messages: %s", away[0])
+        elif shard.away and not away:
+            log.warning("The store is asked for messages again")
+        shard.away = bool(away)
+
+    def _end(
+        self,
+        queue: _Queue[T, R],
+        ended: Sequence[_Waiting[T, R]],
+        outcomes: Sequence[R | ProductFloError],
+    ) -> None:
+        """Answer the first of a queue."""
+        now = asyncio.get_running_loop().time()
+        for one, outcome in zip(ended, outcomes, strict=True):
+            queue.waiting.popleft()
+            self._count -= 1
+            self._bytes -= one.item.size
+            metrics.APPEND_SECONDS.observe(now - one.since)
+            if one.answer.done():
+                continue
+            if isinstance(outcome, ProductFloError):
+                one.answer.set_exception(outcome)
+                one.answer.exception()  # a caller that was cancelled no longer asks
+            else:
+                one.answer.set_result(outcome)
+        if not queue.waiting:
+            self._rooms.pop(ended[0].item.room, None)
+
+
+def _fitting(queue: _Queue[T, R], count: int, size: int, *, at_least_one: bool) -> Iterator[_Waiting[T, R]]:
+    """The first items of a queue that go in one call, at most so many of them and so many bytes."""
+    for taken, one in enumerate(queue.waiting):
+        size -= one.item.size
+        forced = at_least_one and not taken
+        if not forced and (taken == count or size < 0):
+            return
+        if taken and (one.item.alone or queue.singly):
+            return
+        yield one
+        if one.item.alone:
+            return
+
+
+def _unconfirmed() -> Unconfirmed:
+    return Unconfirmed(
+        "The store did not confirm the message. Send it again with the same message_id.",
+        retry_after=RETRY_AFTER,
+    )
+
+
+def _stopping() -> StoreAway:
+    return StoreAway("The server stops.", retry_after=RETRY_AFTER)

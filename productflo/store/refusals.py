@@ -1,0 +1,60 @@
+"""What Redis refuses, as the error that a client is told."""
+
+import logging
+
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    ExecAbortError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from productflo.errors import ProductFloError, StoreAway, StoreFull
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = 2.0
+"""Seconds that a client is asked to wait while the store is away: the embedded one restarts in less."""
+
+_ELSEWHERE = (AskError, TryAgainError)
+"""The slot is on another shard (MOVED, a kind of ASK), or on its way there."""
+_AWAY = (
+    *_ELSEWHERE,
+    RedisConnectionError,  # LOADING too
+    RedisTimeoutError,
+    ClusterDownError,  # MASTERDOWN too
+    ReadOnlyError,
+    NoScriptError,  # Flushed once more between loading and calling.
+    ExecAbortError,
+)
+_AWAY_WORDS = ("MISCONF", "NOREPLICAS", "BUSY ", "UNBLOCKED", "NOMASTERLINK")
+"""Refusals without a class of their own: the disk refuses, too few replicas, a script runs, a fail-over."""
+
+
+def is_elsewhere(error: object) -> bool:
+    """Whether the command was sent to the wrong shard; it was not carried out."""
+    return isinstance(error, _ELSEWHERE)
+
+
+def is_away(error: RedisError) -> bool:
+    """Whether the same command may succeed later, by itself."""
+    return isinstance(error, _AWAY) or (
+        isinstance(error, ResponseError) and str(error).startswith(_AWAY_WORDS)
+    )
+
+
+def told(error: RedisError) -> ProductFloError:
+    """A Redis error as the error that a client is told."""
+    if isinstance(error, OutOfMemoryError):
+        return StoreFull("The store is full: messages can be read, but none added. Tell the operator.")
+    if is_away(error):
+        return StoreAway("The store is away. Try again shortly.", retry_after=RETRY_AFTER)
+    log.error("The store refused a command", exc_info=error)
+    return ProductFloError("The store refused this. The operator finds why in the server's log.")
