@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from productflo.server.connection_limits import ConnectionLimits
 from productflo.server.hub import Hub
+from productflo.server.rate_limits import RateLimits
 from productflo.service.attendance import Attendance
 from productflo.service.chat import Chat
 from productflo.service.clock import Clock
@@ -19,6 +21,8 @@ class Door:
     """The use cases behind the WebSocket. `reserved` tells whether an id belongs to an assistant."""
 
     hub: Hub
+    rates: RateLimits
+    connections: ConnectionLimits
     chat: Chat
     membership: Membership
     history: History
