@@ -45,9 +45,10 @@ ERRORS = _counter("productflo_errors", "Error envelopes sent. `code`: the error'
 DELIVERIES = Counter("productflo_deliveries", "Envelopes handed to subscriptions.")
 SHED = _counter(
     "productflo_shed",
-    "Passing envelopes not sent to a slow reader. `kind`: `typing`, `presence` or `receipt`.",
+    "Passing envelopes not sent to a slow reader. `kind`: `typing`, `presence` or `receipt`; `notice` of who "
+    "joined or left, only while it catches up.",
     "kind",
-    *("typing", "presence", "receipt"),
+    *("typing", "presence", "receipt", "notice"),
 )
 RATE_LIMITED = _counter(
     "productflo_rate_limited",

@@ -6,6 +6,8 @@ from productflo.protocol.codes import GapReason
 
 REPLAY_LIMIT = 1_000
 """Missed events that a resume replays; above it a client pages, which it can do in the order it likes."""
+REPLAY_BYTES = 1_048_576
+"""Bytes of missed events that a resume replays: as much as may wait for a slow reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +31,25 @@ class Position:
             generation.decode(), int(last_seq), tuple((name, int(seq)) for name, seq in pairs), int(first_seq)
         )
 
-    def gap(self, since: int, generation: str | None) -> GapReason | None:
+    def gap(self, since: int, generation: str | None, missed_bytes: int = 0) -> GapReason | None:
         """Why a client that has everything up to `since` in `generation` can not go on; None: it can.
 
-        Without a generation the client means the present one. What an older generation held up to the seq
-        at which it ended here is still in the log; what lay beyond was lost.
+        Without a generation the client means the present one, and can not be told that the store went back
+        unless it has more than the room. `missed_bytes` are those of the events after `since`.
         """
-        valid_up_to = self._valid_up_to(generation or self.generation)
-        if valid_up_to is None or since > valid_up_to:
+        if since > self.valid_up_to(generation or self.generation):
             return GapReason.REWOUND
         if since + 1 < self.first_seq:
             return GapReason.TRIMMED
-        if self.last_seq - since > REPLAY_LIMIT:
+        if self.last_seq - since > REPLAY_LIMIT or missed_bytes > REPLAY_BYTES:
             return GapReason.TOO_MANY
         return None
 
-    def _valid_up_to(self, generation: str) -> int | None:
-        """The seq up to which a generation's events are those of this log.
+    def valid_up_to(self, generation: str) -> int:
+        """The seq up to which a generation's events are those of this log; -1 where it is not known here.
 
-        An older generation counts up to the lowest end of itself and all that followed it, because each
+        What an older generation held up to the seq at which it ended here is still in the log; what lay
+        beyond was lost. It counts up to the lowest end of itself and all that followed it, because each
         restart may have gone further back.
         """
         if generation == self.generation:
@@ -57,4 +59,8 @@ class Position:
             lowest = min(lowest, ended_at)
             if name == generation:
                 return lowest
-        return None
+        return -1
+
+
+NOWHERE = Position("", 0, (), 1)
+"""Where a room stands that is not there: the store was wiped, or goes back to a time before it."""

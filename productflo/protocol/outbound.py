@@ -222,10 +222,19 @@ class SystemData(_Model):
     retry_after: float | None = Field(None, description="Seconds after which trying again can help.")
     generation: str | None = None
     last_seq: int | None = None
+    continuous: bool | None = Field(None, description="Nothing is lost: what the client has still counts.")
+    gap: bool | None = Field(
+        None, description="Events are missing; what follows counts from `last_seq`, as after a join answer."
+    )
+    reason: GapReason | None = None
 
 
 class System(Outbound):
-    """An error, a chat not confirmed yet (`UNCONFIRMED`), or a changed generation (`GENERATION_CHANGED`)."""
+    """An error, a chat not confirmed yet (`UNCONFIRMED`), or what a subscription must know of its room.
+
+    `GENERATION_CHANGED`: the store was restarted; go on (`continuous`), or forget what you have of the room
+    (`gap`, `rewound`). `GAP`: events up to `last_seq` were trimmed before they could be sent.
+    """
 
     code: Literal[Code.SYSTEM] = Code.SYSTEM
     data: SystemData

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from productflo.server.connection_limits import ConnectionLimits
 from productflo.server.hub import Hub
-from productflo.server.rate_limits import RateLimits
+from productflo.server.replay import Replay
 from productflo.service.attendance import Attendance
 from productflo.service.chat import Chat
 from productflo.service.clock import Clock
@@ -21,8 +20,7 @@ class Door:
     """The use cases behind the WebSocket. `reserved` tells whether an id belongs to an assistant."""
 
     hub: Hub
-    rates: RateLimits
-    connections: ConnectionLimits
+    replay: Replay
     chat: Chat
     membership: Membership
     history: History

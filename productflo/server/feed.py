@@ -8,25 +8,39 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from productflo import metrics
 from productflo.domain.passing import Passing
+from productflo.domain.position import Position
 from productflo.domain.typing import LEASE as TYPING_LEASE
 from productflo.server.answers import Answers
 from productflo.server.connection import Connection, Frame
-from productflo.store.events import Live, Logged, PieceSaid, Typed
+from productflo.store.events import Entered, Live, Logged, PieceSaid, Removed, Typed
 
 HELD = 256
-"""Passing events (joins, receipts, presence) kept for a subscription that catches up; older ones are shed."""
+"""Passing events (joins, receipts, presence) kept for a subscription that catches up."""
+HELD_BYTES = 65_536
+"""Their bytes. What goes beyond either is shed: what may be shed for a slow reader first, oldest first."""
+
+_SHED = {kind: metrics.SHED.labels(kind.name.lower()) for kind in Passing} | {
+    None: metrics.SHED.labels("notice")
+}
 
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """A connection's ear in a room. `cursor` is the seq of the last durable event handed to it."""
+    """A connection's ear in a room.
+
+    `cursor` is the seq of the last durable event handed to it; `leaves` counts the memberships that had ended
+    in the room when it joined.
+    """
 
     connection: Connection
     user: str
     stream: bool
     cursor: int = 0
+    leaves: int = 0
     held: list[Frame] | None = field(default_factory=list)
+    held_bytes: int = 0
 
     @property
     def live(self) -> bool:
@@ -37,8 +51,20 @@ class Subscription:
         """A passing event: sent, or held until the subscription has caught up."""
         if self.held is None:
             self.connection.send(frame)
-        else:
-            self.held = [*self.held[1 - HELD :], frame]
+            return
+        self.held.append(frame)
+        self.held_bytes += len(frame)
+        while len(self.held) > HELD or self.held_bytes > HELD_BYTES:
+            shed = next((at for at, one in enumerate(self.held) if one.passing is not None), 0)
+            frame = self.held.pop(shed)
+            self.held_bytes -= len(frame)
+            _SHED[frame.passing].inc()
+
+    def release(self) -> None:
+        """What was held is sent, and what follows as it happens."""
+        held, self.held = self.held or (), None
+        for frame in held:
+            self.connection.send(frame)
 
 
 @dataclass(slots=True)
@@ -49,39 +75,46 @@ class _Typing:
 
 
 class Feed:
-    """One room's subscriptions in this process, and the fan-out to them; nothing in it waits."""
+    """One room's subscriptions in this process, and the fan-out to them; nothing in it waits.
+
+    It stands at `seq` of `generation`; `target` is the newest durable event that it has heard of.
+    """
 
     def __init__(self, room: str) -> None:
         self.room = room
         self.generation = ""
         self.seq = 0
         self.target = 0
-        self.restarts = 0
         self.started = False
         self.listenings = 0
+        self.leaves = 0
         self.member_count = 0
         self.pins = 0
+        self.check_at = 0.0
         self.answers = Answers()
         self.subscriptions: dict[str, Subscription] = {}
         self._typing: dict[str, _Typing] = {}
         self._settled = 0
+        self._heard_in = ""
+        self._removals: dict[str, tuple[int, Frame]] = {}
 
-    def start(self, generation: str, seq: int) -> None:
+    def start(self, generation: str, seq: int, leaves: int) -> None:
         """Where the room stood after its channel was listened to; what follows is heard."""
         if not self.started:
             self.started = True
-            self.generation, self.seq, self.target = generation, seq, max(self.target, seq)
+            self.generation, self.seq, self.leaves = generation, seq, leaves
+            self.heard_of(generation, seq)
             self.settle(self.listenings)
 
-    def restart(self, generation: str, seq: int) -> None:
-        """The store went back: from now on its events count from here."""
-        self.generation, self.seq, self.target = generation, seq, seq
-        self.restarts += 1
-        for subscription in self.subscriptions.values():
-            subscription.cursor = min(subscription.cursor, seq)
+    def heard_of(self, generation: str, seq: int) -> None:
+        """The room has events up to this one."""
+        if generation == self._heard_in:
+            self.target = max(self.target, seq)
+        else:
+            self._heard_in, self.target = generation, seq
 
     def listening_anew(self) -> None:
-        """The channel was lost, perhaps with the store: what it says may count from another place.
+        """The room's position is in doubt: its channel was lost, or the store says that it went back.
 
         Until `settle`, durable events are only noted: to hand on one of a new generation as if it followed
         would make a continuation look like a loss.
@@ -93,15 +126,27 @@ class Feed:
         self._settled = listenings
 
     @property
+    def seen(self) -> tuple[str, str, int]:
+        """The room, and the newest durable event that was heard of, by generation and seq."""
+        return self.room, self._heard_in, self.target
+
+    @property
     def behind(self) -> bool:
         """Whether durable events are known of that have not been handed on."""
         return self.seq < self.target
 
     def logged(self, event: Logged) -> bool:
-        """Hand durable events on as they are heard; False if some before them are missing."""
-        self.target = max(self.target, event.first_seq + len(event.envelopes) - 1)
+        """Hand durable events on as they are heard.
+
+        False if the room's position must be looked at: some before them are missing, or they belong to
+        another generation than what was handed on.
+        """
+        self.heard_of(event.generation, event.first_seq + len(event.envelopes) - 1)
         if not self.started or self._settled != self.listenings:
             return True
+        if event.generation != self.generation:
+            self.listening_anew()
+            return False
         if event.first_seq > self.seq + 1:
             return False
         self.advance(event.first_seq, event.envelopes)
@@ -109,6 +154,7 @@ class Feed:
 
     def advance(self, first_seq: int, envelopes: Sequence[bytes]) -> None:
         """Hand durable events on, each once; `first_seq` must not lie beyond the next one."""
+        delivered = 0
         for envelope in envelopes[self.seq + 1 - first_seq :]:
             self.seq += 1
             frame = Frame(envelope)
@@ -116,14 +162,85 @@ class Feed:
                 if subscription.live and subscription.cursor < self.seq:
                     subscription.cursor = self.seq
                     subscription.connection.send(frame)
+                    delivered += 1
             if self.answers:
                 self.answers.ended(envelope)
+        metrics.DELIVERIES.inc(delivered)
+
+    def skip(self, seq: int, told: Frame) -> None:
+        """The log has nothing between the last event and this seq any more: go on after it, and tell so."""
+        for subscription in self.subscriptions.values():
+            if subscription.live and subscription.cursor < seq:
+                subscription.cursor = seq
+                subscription.connection.send(told)
+        self.seq = max(self.seq, seq)
+
+    def turn(
+        self, position: Position, leaves: int, *, continuous: Frame, rewound: Frame
+    ) -> set[Subscription]:
+        """The store has begun another generation: go on where what was handed on is still in the log.
+
+        Each subscription is told by one of the frames, before anything of the new generation. Returns those
+        for which the store went back. Its count of ended memberships may have gone back as well.
+        """
+        valid = position.valid_up_to(self.generation)
+        beyond = {one for one in self.subscriptions.values() if one.cursor > valid}
+        for one in self.subscriptions.values():
+            one.leaves = min(one.leaves, leaves)
+            if one in beyond:
+                one.cursor = position.last_seq
+            one.connection.send(rewound if one in beyond else continuous)
+        if self.seq > valid:
+            self.seq = position.last_seq
+        self.generation, self.leaves = position.generation, leaves
+        self.heard_of(position.generation, position.last_seq)
+        return beyond
 
     def live(self, event: Live) -> None:
         """Hand a passing event on."""
         frame = Frame(event.envelope, event.passing)
         only = event.only
         self._pass(frame, lambda one: one.user != event.but and (only is None or one.user in only))
+
+    def entered(self, event: Entered) -> None:
+        """Tell the others of a new member."""
+        self.member_count = event.member_count
+        self._pass(Frame(event.envelope), lambda one: one.user != event.user)
+
+    def removed(self, event: Removed) -> bool:
+        """A user is no member any more: tell, and end their subscriptions, or what they were writing.
+
+        A subscription that joined after the membership had ended stays, and is not told. False where an
+        earlier removal was not heard of.
+        """
+        follows = event.leaves <= self.leaves + 1
+        self.leaves = max(self.leaves, event.leaves)
+        self.member_count = event.member_count
+        self.answers.left(event.user)
+        self._stop_typing(event.user)
+        told = Frame(event.envelope)
+        self._pass(told, lambda one: one.user != event.user or one.leaves < event.leaves)
+        for key, one in list(self.subscriptions.items()):
+            if one.user == event.user and one.leaves < event.leaves:
+                del self.subscriptions[key]
+        if self.pins:
+            self._removals[event.user] = event.leaves, told
+        return follows
+
+    def follow(self, subscription: Subscription) -> bool:
+        """Begin a subscription; False where its user was removed while they joined, which they are told."""
+        removed_at, told = self._removals.get(subscription.user, (0, None))
+        if told is not None and subscription.leaves < removed_at:
+            subscription.connection.send(told)
+            return False
+        self.subscriptions[subscription.connection.id] = subscription
+        return True
+
+    def unpin(self) -> None:
+        """One who was joining is done with it."""
+        self.pins -= 1
+        if not self.pins:
+            self._removals.clear()
 
     def typed(self, event: Typed) -> None:
         """Tell the others once that somebody types; a repetition only renews the lease."""
@@ -154,19 +271,13 @@ class Feed:
         self._pass(Frame(event.envelope), lambda one: one.stream)
         return True
 
-    def remove(self, user: str) -> None:
-        """A user is no member any more: end their subscriptions, or what they were writing."""
-        self.answers.left(user)
-        self._stop_typing(user)
-        for key in [key for key, one in self.subscriptions.items() if one.user == user]:
-            del self.subscriptions[key]
-
-    def end(self, subscription: Subscription, farewell: Frame) -> None:
-        """End a subscription, and tell its connection, unless another one has taken its place."""
+    def end(self, subscription: Subscription, farewell: Frame | None) -> None:
+        """End a subscription, with a word where there is one, unless another one has taken its place."""
         key = subscription.connection.id
         if self.subscriptions.get(key) is subscription:
             del self.subscriptions[key]
-            subscription.connection.send(farewell)
+            if farewell:
+                subscription.connection.send(farewell)
 
     def everyone(self, frame: Frame) -> None:
         """Hand a frame to all subscriptions."""
@@ -178,9 +289,7 @@ class Feed:
 
     def go_live(self, subscription: Subscription) -> None:
         """The subscription has caught up: what was held follows, then what goes on at the moment."""
-        held, subscription.held = subscription.held or [], None
-        for frame in held:
-            subscription.connection.send(frame)
+        subscription.release()
         for user, typing in self._typing.items():
             if user != subscription.user:
                 subscription.connection.send(typing.started)
@@ -189,9 +298,10 @@ class Feed:
                 subscription.connection.send(Frame(piece))
 
     def _pass(self, frame: Frame, audience: Callable[[Subscription], bool]) -> None:
-        for subscription in self.subscriptions.values():
-            if audience(subscription):
-                subscription.hand(frame)
+        audible = [one for one in self.subscriptions.values() if audience(one)]
+        for subscription in audible:
+            subscription.hand(frame)
+        metrics.DELIVERIES.inc(len(audible))
 
     def _end_typing(self, user: str) -> None:
         """The lease may have run out; if it was renewed, look again at its end."""

@@ -1,39 +1,24 @@
 """All live connections of this process: their subscriptions, by room."""
 
 import asyncio
-import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
-from redis.exceptions import RedisError
-
 from productflo import metrics
 from productflo.protocol.codes import CloseCode
-from productflo.server.connection import Connection, Frame
-from productflo.server.feed import Feed, Subscription
+from productflo.server.connection import Connection
+from productflo.server.feed import Feed
 from productflo.store.bus import Bus
-from productflo.store.log import Log
-
-log = logging.getLogger(__name__)
-
-RETRY_DELAY = 0.5
-"""Seconds until a read that the store did not answer is tried again."""
-REPLAY_PAGE = 100
-"""Events read from the log at once for a subscription that catches up; about 50 KB."""
 
 
 class Hub:
     """The feeds of the rooms that somebody here is subscribed to, and the connections themselves."""
 
-    def __init__(self, bus: Bus, log: Log) -> None:
+    def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._log = log
         self.feeds: dict[str, Feed] = {}
         self.connections: dict[str, Connection] = {}
         self.users: dict[str, str] = {}
-        self.addresses: Counter[str] = Counter()
-        self.devices: Counter[str] = Counter()
         self._empty = asyncio.Event()
         self._empty.set()
         self._closing: tuple[CloseCode, Callable[[], str]] | None = None
@@ -41,7 +26,6 @@ class Hub:
     def opened(self, connection: Connection) -> None:
         """A connection is there, whoever it may be. After `close_all` it is closed as the others were."""
         self.connections[connection.id] = connection
-        self.addresses[connection.address] += 1
         metrics.CONNECTIONS.inc()
         self._empty.clear()
         if self._closing:
@@ -51,15 +35,12 @@ class Hub:
     def arrived(self, connection: Connection, user: str) -> None:
         """A connection's user is known from now on."""
         self.users[connection.id] = user
-        self.devices[user] += 1
 
     async def closed(self, connection: Connection, rooms: Iterable[str]) -> None:
         """A connection ended, and its subscriptions of these rooms with it."""
         del self.connections[connection.id]
         metrics.CONNECTIONS.dec()
-        _one_less(self.addresses, connection.address)
-        if user := self.users.pop(connection.id, None):
-            _one_less(self.devices, user)
+        self.users.pop(connection.id, None)
         if not self.connections:
             self._empty.set()
         for feed in [self.feeds[room] for room in rooms if room in self.feeds]:
@@ -75,45 +56,8 @@ class Hub:
             await self._bus.subscribe(room)
             yield feed
         finally:
-            feed.pins -= 1
+            feed.unpin()
             await self._close_if_unused(feed)
-
-    async def catch_up(self, feed: Feed, subscription: Subscription) -> None:
-        """Hand a subscription everything after its cursor, at the pace of its reader; then it is live.
-
-        Ends early where the connection or the subscription does.
-        """
-        while feed.subscriptions.get(subscription.connection.id) is subscription:
-            if subscription.connection.closed:
-                return
-            heard, restarts = feed.seq, feed.restarts
-            try:
-                records = await self._log.read(feed.room, subscription.cursor, REPLAY_PAGE)
-            except RedisError as error:
-                log.info("A replay waits for the store: %s", error)
-                await asyncio.sleep(RETRY_DELAY)
-                continue
-            if feed.restarts != restarts:  # What was read, and heard of, may be of the time before.
-                continue
-            for record in records:
-                await subscription.connection.drained()
-                subscription.connection.send(Frame(record.envelope))
-                subscription.cursor = record.seq
-            if len(records) < REPLAY_PAGE:
-                # What was heard of and is not in the log any more can not be handed on.
-                subscription.cursor = max(subscription.cursor, heard)
-                if subscription.cursor >= feed.seq:
-                    feed.go_live(subscription)
-                    return
-
-    async def fill(self, feed: Feed) -> bool:
-        """Hand on from the log what the bus dropped; False if the log does not have it either."""
-        while feed.behind:
-            records = await self._log.read(feed.room, feed.seq, REPLAY_PAGE)
-            if not records or records[0].seq > feed.seq + 1:
-                return not feed.behind
-            feed.advance(records[0].seq, [record.envelope for record in records])
-        return True
 
     def close_all(self, code: CloseCode, reason: Callable[[], str]) -> None:
         """Close every connection, and those that still come; each is given a reason of its own."""
@@ -134,10 +78,3 @@ class Hub:
         if not feed.subscriptions and not feed.pins and self.feeds.get(feed.room) is feed:
             del self.feeds[feed.room]
             await self._bus.unsubscribe(feed.room)
-
-
-def _one_less(count: Counter[str], key: str) -> None:
-    """Nothing is kept of who is gone."""
-    count[key] -= 1
-    if not count[key]:
-        del count[key]

@@ -90,9 +90,8 @@ class QuartConnection:
     `write()` must run beside the reader; it ends when the connection is closed.
     """
 
-    def __init__(self, websocket: Websocket, address: str) -> None:
+    def __init__(self, websocket: Websocket) -> None:
         self.id = random_id("conn")
-        self.address = address
         self._websocket = websocket
         self._outbox: deque[Frame] = deque()
         self._waiting_bytes = 0

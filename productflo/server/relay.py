@@ -2,30 +2,34 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from random import uniform
 
 from redis.exceptions import RedisError
 
+from productflo import metrics
 from productflo.errors import ProductFloError
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
-from productflo.protocol.codes import GapReason
 from productflo.server.connection import Frame
 from productflo.server.feed import Feed
 from productflo.server.hub import Hub
 from productflo.server.presence_relay import PresenceRelay
+from productflo.server.reconcile import Reconciler
 from productflo.service.clock import Clock, stamp
-from productflo.service.membership import left_notice
 from productflo.service.runs import Runs
 from productflo.store.bus import Bus
-from productflo.store.events import Live, Logged, PieceSaid, Removed, RoomEvent, StopAsked, Typed
-from productflo.store.rooms import Rooms
+from productflo.store.events import Entered, Live, Logged, PieceSaid, Removed, RoomEvent, StopAsked, Typed
 
 log = logging.getLogger(__name__)
 
-IDLE_CHECK = 30.0
-"""Seconds between looks at the position of every feed: Pub/Sub may drop the last event of a quiet room."""
+IDLE_CHECK = (25.0, 40.0)
+"""Seconds, at random, between looks at the position of a feed: Pub/Sub may drop the last event of a quiet
+room. Each look is a part of a pipeline; spread out, 10,000 rooms are some 300 a second."""
+CLOSE_UNUSED = 30.0
+"""Seconds between looks for feeds that nobody is subscribed to."""
+TICK = 1.0
+"""Seconds between looks for feeds that are due."""
 RETRY_DELAY = 1.0
 """Seconds until a look that the store did not answer is tried again."""
 HEAR_AGAIN = 0.35
@@ -38,13 +42,14 @@ class Relay:
 
     hub: Hub
     bus: Bus
-    rooms: Rooms
+    reconciler: Reconciler
     runs: Runs
     presence: PresenceRelay
     clock: Clock
     _doubtful: set[str] = field(default_factory=set)
+    _doubt_arose: asyncio.Event = field(default_factory=asyncio.Event)
     _unheard: set[str] = field(default_factory=set)
-    _work: asyncio.Event = field(default_factory=asyncio.Event)
+    _unheard_of: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Relay until cancelled."""
@@ -52,7 +57,9 @@ class Relay:
             tasks.create_task(self.bus.run(self._heard, self.presence.changed, self._listening))
             tasks.create_task(self.presence.run())
             tasks.create_task(self._mend())
-            tasks.create_task(self._look_at_all())
+            tasks.create_task(self._hear_the_unheard())
+            tasks.create_task(self._look_at_idle())
+            tasks.create_task(self._close_unused())
 
     def _heard(self, room: str, event: RoomEvent) -> None:
         feed = self.hub.feeds.get(room)
@@ -60,10 +67,11 @@ class Relay:
             return
         match event:
             case Logged():
-                if not feed.logged(event):
-                    self._doubt(room)
+                self._logged(feed, event)
             case Live():
                 feed.live(event)
+            case Entered():
+                feed.entered(event)
             case Typed():
                 feed.typed(event)
             case PieceSaid():
@@ -71,9 +79,19 @@ class Relay:
                     self._hear(room)
                     self._hear_later(room)
             case Removed():
-                feed.remove(event.user)
+                if not feed.removed(event):
+                    self._doubt(room)
             case StopAsked():
                 pass  # for the worker that writes the answer
+
+    def _logged(self, feed: Feed, event: Logged) -> None:
+        if feed.logged(event):
+            lag = self.clock().timestamp() - event.accepted_ms / 1000
+            metrics.FAN_OUT_LAG_SECONDS.observe(max(0.0, lag))
+        else:
+            if event.generation == feed.generation:
+                metrics.HOLES.inc()
+            self._doubt(feed.room)
 
     def _listening(self, room: str) -> None:
         """The room's channel is listened to, for the first time or again: something may have been missed."""
@@ -85,7 +103,7 @@ class Relay:
     def _hear(self, room: str) -> None:
         """Pieces of an answer were missed: take the text so far from the store."""
         self._unheard.add(room)
-        self._work.set()
+        self._unheard_of.set()
 
     def _hear_later(self, room: str) -> None:
         """What was missed may not have been saved yet: look again when it has."""
@@ -94,88 +112,52 @@ class Relay:
     def _doubt(self, room: str) -> None:
         """Something may have been missed: look at the room's position."""
         self._doubtful.add(room)
-        self._work.set()
+        self._doubt_arose.set()
 
-    async def _look_at_all(self) -> None:
+    async def _look_at_idle(self) -> None:
         while True:
-            await asyncio.sleep(IDLE_CHECK)
+            now = asyncio.get_running_loop().time()
+            for room, feed in self.hub.feeds.items():
+                if feed.check_at <= now:
+                    if feed.check_at:
+                        self._doubt(room)
+                    feed.check_at = now + uniform(*IDLE_CHECK)  # noqa: S311 - to spread them
+            await asyncio.sleep(TICK)
+
+    async def _close_unused(self) -> None:
+        while True:
+            await asyncio.sleep(CLOSE_UNUSED)
             await self.hub.close_unused()
-            for room in self.hub.feeds:
-                self._doubt(room)
 
     async def _mend(self) -> None:
-        """Work through what is due; what the store does not answer stays due."""
+        """Work through what is in doubt; what the store does not answer stays so."""
+        failing = False
         while True:
-            await self._work.wait()
-            self._work.clear()
-            try:
-                await self._each(self._doubtful, self._check)
-                await self._each(self._unheard, self._hear_again)
-            except (RedisError, ProductFloError) as error:
-                log.warning("Feeds wait for the store: %s", error)
+            await self._doubt_arose.wait()
+            self._doubt_arose.clear()
+            rooms, self._doubtful = self._doubtful, set()
+            feeds = [self.hub.feeds[room] for room in rooms if room in self.hub.feeds]
+            doubtful, failure = await self.reconciler.reconcile(feeds)
+            if failure and not failing:
+                log.warning("%d rooms wait for the store: %s", len(doubtful), failure)
+            failing = failure is not None
+            for feed in doubtful:
+                self._doubt(feed.room)
+            if failing:
                 await asyncio.sleep(RETRY_DELAY)
-                self._work.set()
 
-    async def _each(self, due: set[str], mend: Callable[[str], Awaitable[None]]) -> None:
-        """Mend what is due; what fails stays due, and does not keep the others waiting."""
-        failure: RedisError | ProductFloError | None = None
-        for room in list(due):
-            due.discard(room)
-            try:
-                await mend(room)
-            except (RedisError, ProductFloError) as error:
-                due.add(room)
-                failure = error
-        if failure:
-            raise failure
-
-    async def _check(self, room: str) -> None:
-        """Bring a feed to where its room stands; tell the subscribers where that is not a continuation."""
-        feed = self.hub.feeds.get(room)
-        if feed is None or not feed.started:
-            return
-        listenings, gap = feed.listenings, None
-        position = await self.rooms.position(room)
-        generation, last_seq = (position.generation, position.last_seq) if position else ("", 0)
-        if generation != feed.generation:
-            gap = position.gap(feed.seq, feed.generation) if position else GapReason.REWOUND
-            if gap is GapReason.REWOUND:
-                feed.restart(generation, last_seq)
-            feed.generation = generation
-            feed.everyone(self._generation_changed(feed))
-        feed.settle(listenings)
-        feed.target = max(feed.target, last_seq)
-        if not await self.hub.fill(feed):
-            log.warning("The log of %s has lost events after %d", room, feed.seq)
-            feed.restart(generation, last_seq)
-            feed.everyone(self._generation_changed(feed))
-        if gap is not GapReason.REWOUND:  # Else they have just been told, and join again.
-            await self._end_strangers(feed)
-
-    async def _end_strangers(self, feed: Feed) -> None:
-        """End the subscriptions of users whose membership ended while nobody here heard of it."""
-        known = list(feed.subscriptions.values())
-        members = await self.rooms.members_among(feed.room, {one.user for one in known})
-        strangers = [one for one in known if one.user not in members]
-        count = await self.rooms.member_count(feed.room) if strangers else 0
-        for one in strangers:
-            feed.end(one, Frame(left_notice(feed.room, one.user, count, stamp(self.clock))))
-
-    def _generation_changed(self, feed: Feed) -> Frame:
-        return Frame(
-            encode(
-                outbound.System(
-                    room_id=feed.room,
-                    timestamp=stamp(self.clock),
-                    data=outbound.SystemData(
-                        code="GENERATION_CHANGED",
-                        message="The store was restarted. What follows last_seq counts from here.",
-                        generation=feed.generation,
-                        last_seq=feed.seq,
-                    ),
-                )
-            )
-        )
+    async def _hear_the_unheard(self) -> None:
+        """Start answers whose pieces were missed from their text so far."""
+        while True:
+            await self._unheard_of.wait()
+            self._unheard_of.clear()
+            while self._unheard:
+                room = self._unheard.pop()
+                try:
+                    await self._hear_again(room)
+                except (RedisError, ProductFloError) as error:
+                    log.info("The answers of %s wait for the store: %s", room, error)
+                    asyncio.get_running_loop().call_later(RETRY_DELAY, self._hear, room)
 
     async def _hear_again(self, room: str) -> None:
         """Start the room's running answers from their text so far."""

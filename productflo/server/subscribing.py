@@ -4,9 +4,9 @@ import asyncio
 import sys
 from dataclasses import dataclass, field
 
+from productflo import metrics
 from productflo.domain.identity import Identity
-from productflo.domain.position import Position
-from productflo.errors import PermissionDenied
+from productflo.errors import PermissionDenied, TooLarge
 from productflo.protocol import inbound, outbound
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import GapReason
@@ -16,6 +16,9 @@ from productflo.server.feed import Feed, Subscription
 from productflo.server.relay import hear_answers
 from productflo.service.clock import stamp
 from productflo.store.rooms import Joined
+
+ROOMS = 1_000
+"""Rooms that one connection may hear: more than anybody reads, and some 500 KB of this process's memory."""
 
 
 @dataclass(slots=True)
@@ -30,33 +33,38 @@ class Subscriber:
     async def join(self, identity: Identity, said: inbound.Join) -> None:
         """Subscribe and answer with the room as it is; missed events follow, then live ones.
 
-        Joining again starts anew, from the position that it names. Raises what `Membership.join` raises.
+        Joining again starts anew, from the position that it names. Raises what `Membership.join` raises, and
+        `TooLarge` for more rooms than a connection may hear.
         """
         room, data = said.room_id, said.data
+        self._leave_room_for(room)
         async with self.door.hub.feed(room) as feed:
-            joined = await self._begin(identity, feed)
-            gap = joined.position.gap(data.since, data.generation) if data.since is not None else None
+            while True:
+                joined = await self._begin(identity, feed, data.since)
+                members = await self.door.membership.shown(room)
+                if feed.generation == joined.position.generation:
+                    break
+            gap = None
+            if data.since is not None:
+                gap = joined.position.gap(data.since, data.generation, joined.missed_bytes)
+                metrics.RESUMES.labels(gap or "continuous").inc()
             answer = outbound.JoinAnswer(
                 user_id=identity.user_id,
                 room_id=room,
                 timestamp=stamp(self.door.clock),
                 request_id=said.request_id,
-                data=await self._shown(room, joined, resumed=data.since is not None, gap=gap),
+                data=_shown(joined, members, resumed=data.since is not None, gap=gap),
             )
-            resume = data.since if gap is None else None
-            cursor = joined.position.last_seq if resume is None else resume
-            subscription = Subscription(self.connection, identity.user_id, data.stream, cursor)
             self.connection.send(Frame(encode(answer)))
-            self._follow(feed, subscription)
+            resumed_at = data.since if gap is None else None
+            self._follow(feed, identity, joined, stream=data.stream, since=resumed_at)
 
     async def subscribe(self, identity: Identity, room: str) -> None:
         """Subscribe without an answer, as a chat does."""
+        self._leave_room_for(room)
         async with self.door.hub.feed(room) as feed:
-            joined = await self._begin(identity, feed)
-            subscription = Subscription(
-                self.connection, identity.user_id, stream=False, cursor=joined.position.last_seq
-            )
-            self._follow(feed, subscription)
+            joined = await self._begin(identity, feed, None)
+            self._follow(feed, identity, joined, stream=False, since=None)
 
     def subscribed(self, room: str) -> bool:
         """Whether this connection hears the room."""
@@ -79,37 +87,55 @@ class Subscriber:
         feed = self.door.hub.feeds.get(room)
         return feed is not None and feed.is_typing(user)
 
-    async def _begin(self, identity: Identity, feed: Feed) -> Joined:
+    def _leave_room_for(self, room: str) -> None:
+        """Raises `TooLarge` where the connection hears as many rooms as it may."""
+        if len(self.rooms) >= ROOMS and room not in self.rooms:
+            self.rooms = {one for one in self.rooms if self.subscribed(one)}
+            if len(self.rooms) >= ROOMS:
+                raise TooLarge(
+                    f"A connection hears at most {ROOMS} rooms. Open another one for more.", field="room_id"
+                )
+
+    async def _begin(self, identity: Identity, feed: Feed, since: int | None) -> Joined:
+        """Join at a moment at which the feed stands in the room's own generation."""
         while True:
             listenings = feed.listenings
-            joined = await self.door.membership.join(identity, feed.room)
-            feed.member_count = joined.member_count
-            if feed.started:
-                return joined
-            await hear_answers(feed, self.door.runs, self.door.clock)
-            if feed.listenings == listenings:  # Else the store was lost meanwhile, and the position may be.
-                feed.start(joined.position.generation, joined.position.last_seq)
+            joined = await self.door.membership.join(identity, feed.room, since)
+            if not feed.started:
+                await hear_answers(feed, self.door.runs, self.door.clock)
+                if feed.listenings == listenings:  # Else the store was lost meanwhile.
+                    feed.start(joined.position.generation, joined.position.last_seq, joined.leaves)
+            elif feed.generation != joined.position.generation:
+                await self.door.replay.reconciler.settle(feed)
+            if feed.started and feed.generation == joined.position.generation:
+                feed.member_count = joined.member_count
                 return joined
 
-    def _follow(self, feed: Feed, subscription: Subscription) -> None:
+    def _follow(
+        self, feed: Feed, identity: Identity, joined: Joined, *, stream: bool, since: int | None
+    ) -> None:
         """Subscribe, and catch up in a task of its own, so that the connection goes on reading."""
-        self.rooms.add(feed.room)
-        feed.subscriptions[self.connection.id] = subscription
-        self.tasks.create_task(self.door.hub.catch_up(feed, subscription))
+        if self.connection.closed:
+            return
+        cursor = joined.position.last_seq if since is None else since
+        subscription = Subscription(self.connection, identity.user_id, stream, cursor, joined.leaves)
+        if feed.follow(subscription):
+            self.rooms.add(feed.room)
+            self.tasks.create_task(self.door.replay.catch_up(feed, subscription))
 
-    async def _shown(
-        self, room: str, joined: Joined, *, resumed: bool, gap: GapReason | None
-    ) -> outbound.JoinAnswerData:
-        position: Position = joined.position
-        return outbound.JoinAnswerData(
-            kind=joined.kind,
-            member_count=joined.member_count,
-            members=await self.door.membership.shown(room),
-            generation=position.generation,
-            last_seq=position.last_seq,
-            read_seq=joined.read_seq,
-            unread=joined.unread,
-            continuous=True if resumed and gap is None else None,
-            gap=True if gap else None,
-            reason=gap,
-        )
+
+def _shown(
+    joined: Joined, members: list[outbound.MemberInfo], *, resumed: bool, gap: GapReason | None
+) -> outbound.JoinAnswerData:
+    return outbound.JoinAnswerData(
+        kind=joined.kind,
+        member_count=joined.member_count,
+        members=members,
+        generation=joined.position.generation,
+        last_seq=joined.position.last_seq,
+        read_seq=joined.read_seq,
+        unread=joined.unread,
+        continuous=True if resumed and gap is None else None,
+        gap=True if gap else None,
+        reason=gap,
+    )

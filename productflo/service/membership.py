@@ -11,7 +11,7 @@ from productflo.protocol.codec import encode
 from productflo.protocol.codes import Kind, Presence, RoomKind
 from productflo.service.clock import Clock, stamp
 from productflo.store.bus import Bus
-from productflo.store.events import Live, Removed
+from productflo.store.events import Entered
 from productflo.store.presence import PresenceStore
 from productflo.store.profiles import Profiles
 from productflo.store.rooms import Joined, Member, Room, Rooms
@@ -34,10 +34,10 @@ class Membership:
     open_rooms: bool
     room_assistants: Sequence[str]
 
-    async def join(self, identity: Identity, room_id: str) -> Joined:
+    async def join(self, identity: Identity, room_id: str, since: int | None = None) -> Joined:
         """Make the caller a member, where the room lets them in; make the room where it is new.
 
-        The others hear of it when the membership is new.
+        The others hear of it when the membership is new. `since` is the seq that the caller resumes after.
         """
         room = await self.rooms.find(room_id)
         if room is None:
@@ -51,7 +51,7 @@ class Membership:
         )
         member = Member(identity.user_id, identity.name, Kind.HUMAN)
         try:
-            joined = await self.rooms.join(room_id, member, granted=granted)
+            joined = await self.rooms.join(room_id, member, granted=granted, since=since)
         except PermissionError as error:
             raise PermissionDenied(
                 f"The room {room_id} is {room.kind}: a member has to add you.", field="room_id"
@@ -71,11 +71,10 @@ class Membership:
 
     async def _end(self, room_id: str, user_id: str) -> None:
         """End a membership; all hear of it, and the user's subscriptions end."""
-        was, count = await self.rooms.leave(room_id, user_id)
+        notice = left_notice(room_id, user_id, 0, stamp(self.clock)).removesuffix(b"0}}")
+        was, _ = await self.rooms.leave(room_id, user_id, notice)
         if not was:
             raise NotFound(f"{user_id} is not a member of {room_id}.", field="room_id")
-        await self.bus.publish(room_id, Live(left_notice(room_id, user_id, count, stamp(self.clock))))
-        await self.bus.publish(room_id, Removed(user_id))
 
     async def create(self, identity: Identity, room: Room, members: Sequence[str]) -> None:
         """Make a room over HTTP; a person who makes it is a member. Raises `Conflict` where it exists.
@@ -213,7 +212,7 @@ class Membership:
                 member_count=member_count,
             ),
         )
-        await self.bus.publish(room_id, Live(encode(joined), but=member.user_id))
+        await self.bus.publish(room_id, Entered(member.user_id, member_count, encode(joined)))
 
 
 def left_notice(room_id: str, user_id: str, member_count: int, timestamp: str) -> bytes:

@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 
-from productflo.store.events import Live, PieceSaid, Removed, RoomEvent, StopAsked, Typed, decode, encode
+from productflo.store.events import Published, RoomEvent, decode, encode
 from productflo.store.keys import PRESENCE_SHARDS, PresenceKeys, RoomKeys
 from productflo.store.refusals import told
 
@@ -48,7 +48,7 @@ class Bus:
         self._rooms: dict[bytes, str] = {}
         self._presence_heard = asyncio.Event()
 
-    async def publish(self, room: str, event: Live | Typed | PieceSaid | StopAsked | Removed) -> None:
+    async def publish(self, room: str, event: Published) -> None:
         """Tell every process that listens to the room. Raises `StoreAway`."""
         try:
             await self._redis.publish(RoomKeys(room).bus, encode(event))

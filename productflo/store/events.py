@@ -66,16 +66,35 @@ class StopAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
-    """A user is no member any more: their subscriptions end."""
+class Entered:
+    """A user is a member from now on; `envelope` tells it to the others."""
 
     user: str
+    member_count: int
+    envelope: bytes
 
 
-RoomEvent = Logged | Live | Typed | PieceSaid | StopAsked | Removed
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A user is no member any more; `envelope` tells it. Written by leave.lua, never by `encode`.
+
+    `leaves` counts the memberships that have ended in the room: of the user's subscriptions those end that
+    began when fewer had.
+    """
+
+    user: str
+    leaves: int
+    member_count: int
+    envelope: bytes
 
 
-def encode(event: Live | Typed | PieceSaid | StopAsked | Removed) -> bytes:
+Published = Live | Typed | PieceSaid | StopAsked | Entered
+"""Events that the processes publish; the others are the scripts'."""
+
+RoomEvent = Published | Logged | Removed
+
+
+def encode(event: Published) -> bytes:
     """An event as it is published."""
     match event:
         case Live():
@@ -86,8 +105,8 @@ def encode(event: Live | Typed | PieceSaid | StopAsked | Removed) -> bytes:
             return _lines(["piece", event.message_id, event.run_id, event.index], event.envelope)
         case StopAsked():
             return _lines(["stop", event.message_id, event.by])
-        case Removed():
-            return _lines(["removed", event.user])
+        case Entered():
+            return _lines(["entered", event.user, event.member_count], event.envelope)
 
 
 def decode(message: bytes) -> RoomEvent:
@@ -109,8 +128,10 @@ def decode(message: bytes) -> RoomEvent:
             return PieceSaid(message_id, run_id, index, envelope)
         case ["stop", message_id, by], []:
             return StopAsked(message_id, by)
-        case ["removed", user], []:
-            return Removed(user)
+        case ["entered", user, member_count], [envelope]:
+            return Entered(user, member_count, envelope)
+        case ["removed", user, int(leaves), member_count], [envelope]:
+            return Removed(user, leaves, member_count, envelope)
     raise ValueError(f"no event of this version: {head[:80]!r}")
 
 

@@ -3,15 +3,17 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from productflo.domain.position import Position
 from productflo.protocol.codes import Kind, RoomKind
 from productflo.store.keys import RoomKeys, user_rooms
 from productflo.store.reply import Reply, text
-from productflo.store.scripts import script
+from productflo.store.scripts import Call, script
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,29 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What joining found: whether the membership is new, and where room and member stand."""
+    """What joining found: whether the membership is new, and where room and member stand.
+
+    `leaves` counts the memberships of the room that had ended by then; `missed_bytes` are those of the
+    events after the seq that was asked about.
+    """
 
     new: bool
     kind: RoomKind
     member_count: int
     read_seq: int
     unread: int
+    leaves: int
+    missed_bytes: int
     position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What changes about a room, at one moment; `leaves` counts the memberships that have ended."""
+
+    position: Position
+    leaves: int
+    member_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,35 +128,58 @@ class Rooms:
             await self._index(room.room_id, [*assistants, *members])
         return bool(new)
 
-    async def join(self, room_id: str, member: Member, *, granted: bool) -> Joined | None:
+    async def join(
+        self, room_id: str, member: Member, *, granted: bool, since: int | None = None
+    ) -> Joined | None:
         """Make somebody a member; None if there is no such room.
 
-        `granted` tells that the room's kind lets them in; without it only a member already may. Raises
-        PermissionError if they may not.
+        `granted` tells that the room's kind lets them in; without it only a member already may. `since` is
+        the seq that they resume after. Raises PermissionError if they may not.
         """
         keys = RoomKeys(room_id)
         found = await script("join")(
             self.redis,
             [keys.meta, keys.members, keys.reads, keys.ids, keys.log],
-            [member.user_id, member.record(), "1" if granted else "0"],
+            [member.user_id, member.record(), "1" if granted else "0", "" if since is None else since],
         )
         if found is None:
             return None
         if found == b"forbidden":
             raise PermissionError(room_id)
-        new, kind, count, read_seq, unread, *position = found
+        new, kind, count, read_seq, unread, leaves, missed_bytes, *position = found
         await self._index(room_id, [member])  # Also where it is not new: the first time may have failed.
-        return Joined(bool(new), RoomKind(kind.decode()), count, read_seq, unread, Position.of(*position))
+        return Joined(
+            bool(new),
+            RoomKind(kind.decode()),
+            count,
+            read_seq,
+            unread,
+            leaves,
+            missed_bytes,
+            Position.of(*position),
+        )
 
-    async def leave(self, room_id: str, user_id: str) -> tuple[bool, int]:
-        """End a membership: whether there was one, and how many are left."""
+    async def leave(self, room_id: str, user_id: str, notice: bytes) -> tuple[bool, int]:
+        """End a membership: whether there was one, and how many are left.
+
+        `notice` is the envelope that tells it, encoded up to the member count; the script completes and
+        publishes it as `Removed`.
+        """
         keys = RoomKeys(room_id)
         # The index first: a join that comes between the two must not lose its entry.
         await self.redis.srem(user_rooms(user_id), room_id)
         was, count = await script("leave")(
             self.redis,
-            [keys.members, keys.reads, keys.words, keys.assistants, keys.run(user_id)],
-            [user_id],
+            [
+                keys.members,
+                keys.reads,
+                keys.words,
+                keys.assistants,
+                keys.run(user_id),
+                keys.meta,
+                keys.bus,
+            ],
+            [user_id, notice],
         )
         return bool(was), count
 
@@ -208,9 +248,23 @@ class Rooms:
 
     async def position(self, room_id: str) -> Position | None:
         """Where the room stands; None if there is no such room."""
-        keys = RoomKeys(room_id)
-        found = await script("position")(self.redis, [keys.meta, keys.log], [])
-        return None if found is None else Position.of(*found)
+        [state] = await self.states([(room_id, "", 0)])
+        if isinstance(state, RedisError):
+            raise state
+        return state.position if state else None
+
+    async def states(self, seen: Sequence[tuple[str, str, int]]) -> list[State | RedisError | None]:
+        """How rooms stand, in one pipeline; None where there is no such room, an error where it is broken.
+
+        Of each room the caller tells the newest durable event that it has seen, by generation and seq: a room
+        that has less was put back under a running server, and begins another generation.
+        """
+        calls: list[Call] = []
+        for room_id, generation, seq in seen:
+            keys = RoomKeys(room_id)
+            calls.append(([keys.meta, keys.log, keys.members], [generation, seq]))
+        found = await script("position").each(self.redis, calls)
+        return [one if isinstance(one, RedisError) else _state(one) for one in found]
 
     async def standing(self, room_ids: list[str], user_id: str) -> list[Standing]:
         """The rooms as a user's list shows them, in the order given; those that are gone are left out."""
@@ -243,6 +297,13 @@ class Rooms:
         for member in members:
             pipeline.sadd(user_rooms(member.user_id), room_id)
         await pipeline.execute()
+
+
+def _state(found: list[Any] | None) -> State | None:
+    if found is None:
+        return None
+    *position, leaves, member_count = found
+    return State(Position.of(*position), leaves, member_count)
 
 
 def _room(room_id: str, meta: Sequence[Reply | None]) -> Room | None:

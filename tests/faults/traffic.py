@@ -95,7 +95,7 @@ class Reader:
                 self._hear(room, Said(data["seq"], data["message_id"]), data["sender"])
             case "system", "success":
                 self._generation[room] = data["generation"]
-                if data["last_seq"] < self.position(room):
+                if data.get("gap"):
                     self.gaps.append(data)
                     self.heard[room].append(From(data["last_seq"]))
             case "system", "error":

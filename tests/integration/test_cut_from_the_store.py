@@ -16,7 +16,6 @@ from productflo.server.hub import Hub
 from productflo.store import commit as commit_module
 from productflo.store.bus import Bus
 from productflo.store.connect import client, open_redis
-from productflo.store.log import Log
 
 
 async def test_an_append_waits_for_the_store_and_is_written_once(redis: Redis, store_url: str) -> None:
@@ -86,7 +85,7 @@ async def test_a_connection_leaves_all_its_rooms_though_the_store_is_away(
     async with wired(store_url) as wire:
         through = client(wire.url)
         bus = Bus(through, shards=(0,))
-        hub = Hub(bus, Log(through, retention=100))
+        hub = Hub(bus)
         listening = asyncio.create_task(bus.run(lambda *_: None, lambda *_: None, lambda *_: None))
         gone = Gone()
         hub.opened(gone)

@@ -7,8 +7,7 @@ from cast import http, unique
 from chatting import Server
 from redis.asyncio import Redis
 
-from productflo.store.keys import user_rooms
-from productflo.store.rooms import Rooms
+from productflo.store.keys import RoomKeys, user_rooms
 
 
 async def test_a_removal_that_nobody_heard_of_ends_the_subscription(
@@ -19,7 +18,9 @@ async def test_a_removal_that_nobody_heard_of_ends_the_subscription(
     async with server.client(ada) as tab, server.client(bob) as other:
         await tab.join(room)
         await other.join(room)
-        await Rooms(redis).leave(room, bob)
+        keys = RoomKeys(room)
+        await redis.hdel(keys.members, bob)
+        await redis.hincrby(keys.meta, "leaves", 1)
         await redis.client_kill_filter(_type="pubsub")
         left = await other.until("leave", user_id=bob)
         assert left["data"] == {"member_count": 1}

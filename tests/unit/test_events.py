@@ -3,7 +3,18 @@
 import pytest
 
 from productflo.domain.passing import Passing
-from productflo.store.events import Live, Logged, PieceSaid, Removed, StopAsked, Typed, decode, encode
+from productflo.store.events import (
+    Entered,
+    Live,
+    Logged,
+    PieceSaid,
+    Published,
+    Removed,
+    StopAsked,
+    Typed,
+    decode,
+    encode,
+)
 
 ENVELOPE = '{"code":"join","name":"Zoë \\n"}'.encode()
 
@@ -19,10 +30,10 @@ ENVELOPE = '{"code":"join","name":"Zoë \\n"}'.encode()
         Typed("ada", True, ENVELOPE, b"{}"),
         PieceSaid("m1", "m1.1", 0, ENVELOPE),
         StopAsked("m1", "ada"),
-        Removed("ada"),
+        Entered("ada", 3, b"{}"),
     ],
 )
-def test_an_event_comes_back(event: Live | Typed | PieceSaid | StopAsked | Removed) -> None:
+def test_an_event_comes_back(event: Published) -> None:
     """Each kind, with and without what is optional in it."""
     assert decode(encode(event)) == event
 
@@ -30,6 +41,11 @@ def test_an_event_comes_back(event: Live | Typed | PieceSaid | StopAsked | Remov
 def test_the_scripts_own_event_is_read() -> None:
     """The append script writes it, one envelope a line."""
     assert decode(b'["log",7,"g1",1500]\n{"a":1}\n{"b":2}') == Logged(7, "g1", 1500, (b'{"a":1}', b'{"b":2}'))
+
+
+def test_the_end_of_a_membership_is_read() -> None:
+    """The leave script writes it."""
+    assert decode(b'["removed","ada",4,9]\n{}') == Removed("ada", 4, 9, b"{}")
 
 
 @pytest.mark.parametrize(

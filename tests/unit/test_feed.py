@@ -6,11 +6,13 @@ from typing import Any
 import orjson
 import pytest
 
+from productflo.domain.passing import Passing
+from productflo.domain.position import Position
 from productflo.domain.typing import LEASE
 from productflo.protocol.codes import CloseCode
 from productflo.server.connection import Frame
-from productflo.server.feed import HELD, Feed, Subscription
-from productflo.store.events import Live, Logged, PieceSaid, Typed
+from productflo.server.feed import HELD, HELD_BYTES, Feed, Subscription
+from productflo.store.events import Entered, Live, Logged, PieceSaid, Removed, Typed
 
 
 class Recorder:
@@ -32,11 +34,18 @@ class Recorder:
 
 
 def subscribed(
-    feed: Feed, user: str, *, stream: bool = False, live: bool = True, cursor: int = 0, tab: str = ""
+    feed: Feed,
+    user: str,
+    *,
+    stream: bool = False,
+    live: bool = True,
+    cursor: int = 0,
+    tab: str = "",
+    leaves: int = 0,
 ) -> Recorder:
     """A connection of a user, caught up unless said otherwise."""
     connection = Recorder(user + tab)
-    subscription = Subscription(connection, user, stream, cursor)
+    subscription = Subscription(connection, user, stream, cursor, leaves)
     feed.subscriptions[connection.id] = subscription
     if live:
         feed.go_live(subscription)
@@ -48,9 +57,9 @@ def message(seq: int) -> bytes:
     return orjson.dumps({"code": "chat_response", "data": {"message_id": f"m{seq}", "seq": seq}})
 
 
-def logged(first: int, last: int) -> Logged:
+def logged(first: int, last: int, generation: str = "g1") -> Logged:
     """Durable events in a row."""
-    return Logged(first, "g1", 0, tuple(message(seq) for seq in range(first, last + 1)))
+    return Logged(first, generation, 0, tuple(message(seq) for seq in range(first, last + 1)))
 
 
 def piece(index: int, text: str, run: str = "m9.1") -> PieceSaid:
@@ -74,7 +83,7 @@ def typed(user: str, *, started: bool) -> Typed:
 
 def seqs(connection: Recorder) -> list[int]:
     """The durable events that a connection was handed."""
-    return [one["data"]["seq"] for one in connection.got]
+    return [one["data"]["seq"] for one in connection.got if isinstance(one, dict)]
 
 
 def texts(connection: Recorder) -> list[tuple[int, str]]:
@@ -86,7 +95,7 @@ def texts(connection: Recorder) -> list[tuple[int, str]]:
 def feed() -> Feed:
     """A room at seq 0."""
     feed = Feed("lab")
-    feed.start("g1", 0)
+    feed.start("g1", 0, 0)
     return feed
 
 
@@ -121,9 +130,9 @@ def test_a_feed_that_has_not_started_holds_back() -> None:
     feed = Feed("lab")
     ada = subscribed(feed, "ada")
     assert feed.logged(logged(6, 6))
-    feed.start("g1", 5)
+    feed.start("g1", 5, 0)
     assert (ada.got, feed.behind) == ([], True)
-    feed.start("g2", 99)
+    feed.start("g2", 99, 0)
     assert (feed.generation, feed.seq) == ("g1", 5)
 
 
@@ -134,13 +143,43 @@ def test_a_subscription_that_is_ahead_is_not_handed_the_same_again(feed: Feed) -
     assert seqs(ada) == [3]
 
 
-def test_a_store_that_went_back_counts_from_there(feed: Feed) -> None:
-    """Events after a restart reach those who had more of the lost ones."""
+def turned(feed: Feed, position: Position, leaves: int = 0) -> set[Subscription]:
+    """Another generation, told by words that say which."""
+    return feed.turn(position, leaves, continuous=Frame(b'"goes on"'), rewound=Frame(b'"went back"'))
+
+
+def test_a_store_that_went_back_is_told_to_who_had_more(feed: Feed) -> None:
+    """They go on after what the store has now; who has nothing that was lost goes on from there."""
+    ada, bob = subscribed(feed, "ada"), subscribed(feed, "bob", live=False, cursor=2)
+    feed.logged(logged(1, 5))
+    beyond = turned(feed, Position("g2", 7, (("g1", 3),), 1))
+    assert beyond == {feed.subscriptions["ada"]}
+    assert (ada.got[5:], bob.got) == (["went back"], ["goes on"])
+    assert (feed.seq, feed.subscriptions["ada"].cursor, feed.subscriptions["bob"].cursor) == (7, 7, 2)
+    feed.logged(logged(8, 8, "g2"))
+    assert seqs(ada)[5:] == [8]
+
+
+def test_a_store_that_lost_nothing_goes_on(feed: Feed) -> None:
+    """All are told, nobody loses their place, and what was said meanwhile is missing."""
     ada = subscribed(feed, "ada")
     feed.logged(logged(1, 5))
-    feed.restart("g2", 3)
-    feed.logged(logged(4, 4))
-    assert seqs(ada) == [1, 2, 3, 4, 5, 4]
+    assert turned(feed, Position("g2", 7, (("g1", 5),), 1)) == set()
+    assert (ada.got[5:], feed.seq, feed.behind) == (["goes on"], 5, True)
+    assert feed.logged(logged(6, 8, "g2"))
+    assert [one["data"]["seq"] for one in ada.got[6:]] == [6, 7, 8]
+
+
+def test_an_event_of_another_generation_is_not_handed_on(feed: Feed) -> None:
+    """Also where its seq would follow, or was had: the position must be looked at first."""
+    ada = subscribed(feed, "ada")
+    feed.logged(logged(1, 2))
+    assert not feed.logged(logged(1, 1, "g2"))
+    assert feed.logged(logged(2, 3, "g2"))
+    assert seqs(ada) == [1, 2]
+    turned(feed, Position("g2", 1, (), 1))
+    feed.settle(feed.listenings)
+    assert (feed.seq, feed.target) == (1, 3)
 
 
 def test_a_passing_event_reaches_its_audience(feed: Feed) -> None:
@@ -167,6 +206,19 @@ def test_who_catches_up_gets_passing_events_afterwards(feed: Feed) -> None:
     assert ada.got[-1] == "third"
 
 
+def test_what_is_held_is_bounded_in_bytes(feed: Feed) -> None:
+    """What may be shed goes first, the oldest before the others."""
+    ada = subscribed(feed, "ada", live=False)
+    large = b'"%s"' % (b"x" * 4000)
+    enough = HELD_BYTES // 4000
+    feed.live(Live(b'"joined"'))
+    for number in range(enough + 2):
+        feed.live(Live(b"[%d, %s]" % (number, large), passing=Passing.PRESENCE))
+    feed.go_live(feed.subscriptions["ada"])
+    assert ada.got[0] == "joined"
+    assert [one[0] for one in ada.got[1:]] == list(range(2, enough + 2))
+
+
 def test_what_is_held_is_bounded(feed: Feed) -> None:
     """The oldest are shed."""
     ada = subscribed(feed, "ada", live=False)
@@ -176,12 +228,54 @@ def test_what_is_held_is_bounded(feed: Feed) -> None:
     assert ada.got == list(range(10, HELD + 10))
 
 
+def gone(user: str, leaves: int) -> Removed:
+    """The end of a membership, the so-manieth of the room."""
+    return Removed(user, leaves, 1, b'"left"')
+
+
 def test_who_was_removed_hears_nothing_more(feed: Feed) -> None:
-    """All their connections, and nobody else's."""
+    """All their connections are told and end, and nobody else's."""
     ada, tab, bob = subscribed(feed, "ada"), subscribed(feed, "ada", tab="2"), subscribed(feed, "bob")
-    feed.remove("ada")
+    assert feed.removed(gone("ada", 1))
     feed.logged(logged(1, 1))
-    assert (ada.got, tab.got, seqs(bob)) == ([], [], [1])
+    assert (ada.got, tab.got, bob.got[0], seqs(bob)) == (["left"], ["left"], "left", [1])
+
+
+def test_who_joined_after_the_removal_stays(feed: Feed) -> None:
+    """In whatever order this process hears of the two: the room counts the memberships that ended."""
+    old, new = subscribed(feed, "ada"), subscribed(feed, "ada", tab="2", leaves=1)
+    assert feed.removed(gone("ada", 1))
+    feed.logged(logged(1, 1))
+    assert (old.got, seqs(new)) == (["left"], [1])
+    assert "left" not in new.got
+
+
+def test_who_is_removed_while_they_join_is_told(feed: Feed) -> None:
+    """The word of it came before the subscription could begin, which then does not."""
+    ada = Recorder("ada")
+    feed.pins = 1
+    feed.removed(gone("ada", 4))
+    assert not feed.follow(Subscription(ada, "ada", stream=False, leaves=3))
+    assert (ada.got, feed.subscriptions) == (["left"], {})
+    assert feed.follow(Subscription(ada, "ada", stream=False, leaves=4))
+    feed.unpin()
+    assert feed.follow(Subscription(ada, "ada", stream=False, leaves=3))
+
+
+def test_a_removal_that_was_not_heard_of_is_noticed(feed: Feed) -> None:
+    """By the count; one that comes again is none."""
+    assert feed.removed(gone("ada", 1))
+    assert not feed.removed(gone("bob", 3))
+    assert feed.removed(gone("bob", 3))
+
+
+def test_the_number_of_members_follows_what_is_heard(feed: Feed) -> None:
+    """Joins and leaves elsewhere; the one who came is not told."""
+    ada, bob = subscribed(feed, "ada"), subscribed(feed, "bob")
+    feed.entered(Entered("ada", 7, b'"came"'))
+    assert (feed.member_count, ada.got, bob.got) == (7, [], ["came"])
+    feed.removed(Removed("eve", 1, 6, b'"left"'))
+    assert feed.member_count == 6
 
 
 def test_pieces_go_to_those_who_asked_for_them(feed: Feed) -> None:

@@ -28,7 +28,7 @@ class Ear:
 def live_feed(ear: Ear) -> Feed:
     """A feed at seq 3 with one live subscription."""
     feed = Feed("room")
-    feed.start("old", 3)
+    feed.start("old", 3, 0)
     feed.subscriptions[ear.id] = Subscription(ear, "ada", stream=False, cursor=3, held=None)
     return feed
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from productflo.domain.position import REPLAY_LIMIT, Position
+from productflo.domain.position import REPLAY_BYTES, REPLAY_LIMIT, Position
 from productflo.protocol.codes import GapReason
 
 NOW = Position("g3", 50, (("g2", 40), ("g1", 45)), 1)
@@ -52,6 +52,27 @@ def test_too_many_events_are_paged_instead() -> None:
     position = Position("g1", REPLAY_LIMIT + 10, (), 1)
     assert position.gap(10, "g1") is None
     assert position.gap(9, "g1") is GapReason.TOO_MANY
+
+
+def test_too_many_bytes_are_paged_instead() -> None:
+    """However few events they are."""
+    position = Position("g1", 10, (), 1)
+    assert position.gap(1, "g1", REPLAY_BYTES) is None
+    assert position.gap(1, "g1", REPLAY_BYTES + 1) is GapReason.TOO_MANY
+
+
+@pytest.mark.parametrize("since", [0, 5])
+def test_a_store_that_was_wiped_is_told_to_all(since: int) -> None:
+    """Also to one who had nothing yet: what the room was is not there any more."""
+    assert Position("g9", 5, (), 1).gap(since, "g1") is GapReason.REWOUND
+
+
+def test_more_restarts_than_a_room_remembers_are_told() -> None:
+    """The script keeps 64."""
+    predecessors = tuple((f"g{number}", 50) for number in range(99, 35, -1))
+    position = Position("g100", 50, predecessors, 1)
+    assert position.gap(50, "g36") is None
+    assert position.gap(50, "g35") is GapReason.REWOUND
 
 
 def test_an_empty_room_is_continuous_from_its_beginning() -> None:

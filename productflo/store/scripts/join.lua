@@ -1,7 +1,9 @@
 -- Make a user a member. KEYS: 1 meta, 2 members, 3 reads, 4 ids, 5 log
--- ARGV: user, member record, '1' where the caller found a right beyond being a member already
+-- ARGV: user, member record, '1' where the caller found a right beyond being a member already,
+--       the seq to resume after or ''
 -- Returns nil (no such room), 'forbidden', or
---   {new?, kind, member count, read seq, unread, generation, seq, predecessors, first retained seq}
+--   {new?, kind, member count, read seq, unread, memberships that ended, bytes of the events after that seq,
+--    generation, seq, predecessors, first retained seq}
 -- include: _position.lua
 local kind = redis.call('HGET', KEYS[1], 'kind')
 if not kind then return false end
@@ -16,5 +18,12 @@ local marks = redis.call('HMGET', KEYS[3], ARGV[1], seen_field)
 local read, seen = tonumber(marks[1] or '0'), tonumber(marks[2] or '0')
 local oldest = redis.call('XRANGE', KEYS[5], '-', '+', 'COUNT', 1)[1]
 local first = oldest and tonumber(string.match(oldest[1], '^(%d+)')) or seq + 1
+local counts = redis.call('HMGET', KEYS[1], 'leaves', 'bytes')
+local since, missed, bytes = tonumber(ARGV[4]), 0, tonumber(counts[2] or '0')
+if since and since < seq then
+  local next_one = redis.call('XRANGE', KEYS[5], string.format('%.0f', since + 1), '+', 'COUNT', 1)[1]
+  if next_one then missed = bytes - tonumber(next_one[2][6] or bytes) end
+end
 return {member and 0 or 1, kind, redis.call('HLEN', KEYS[2]), read,
-  redis.call('ZCOUNT', KEYS[4], '(' .. math.max(read, seen), '+inf'), generation, seq, predecessors, first}
+  redis.call('ZCOUNT', KEYS[4], '(' .. math.max(read, seen), '+inf'), tonumber(counts[1] or '0'), missed,
+  generation, seq, predecessors, first}

@@ -1,0 +1,80 @@
+"""Replay: what a subscription has missed comes from the log, at the pace of its reader, until it is live."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from productflo.errors import ProductFloError
+from productflo.server.connection import Frame
+from productflo.server.feed import Feed, Subscription
+from productflo.server.reconcile import Reconciler
+from productflo.store.log import Log, Record
+
+log = logging.getLogger(__name__)
+
+RETRY_DELAY = 0.5
+"""Seconds until a read that the store did not answer is tried again."""
+PAGE = 100
+"""Events read from the log at once; about 50 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Brings subscriptions up to their feeds."""
+
+    log: Log
+    reconciler: Reconciler
+
+    async def catch_up(self, feed: Feed, subscription: Subscription) -> None:
+        """Hand a subscription everything after its cursor; then it is live.
+
+        What was trimmed before it could be sent is told. Ends early where the connection or the subscription
+        does, or another one has taken its place. A store that is away is waited for.
+        """
+        while _current(feed, subscription):
+            generation, cursor, heard = feed.generation, subscription.cursor, feed.seq
+            try:
+                records = await self.log.read(feed.room, cursor, PAGE)
+                if not records and cursor < heard and _stands(feed, subscription, generation, cursor):
+                    await self.reconciler.settle(feed)
+            except (RedisError, ProductFloError) as error:
+                log.info("A replay waits for the store: %s", error)
+                await asyncio.sleep(RETRY_DELAY)
+                continue
+            if not _stands(feed, subscription, generation, cursor):
+                continue  # What was read may be of the time before the store went back.
+            begin = records[0].seq - 1 if records else heard
+            if begin > cursor:
+                subscription.cursor = begin
+                subscription.connection.send(self.reconciler.gap(feed, begin))
+            whole = await self._hand(feed, subscription, records)
+            if whole and len(records) < PAGE and subscription.cursor >= feed.seq:
+                feed.go_live(subscription)
+                return
+
+    async def _hand(self, feed: Feed, subscription: Subscription, records: Sequence[Record]) -> bool:
+        """Hand records over as the connection drains; False where that has lost its meaning meanwhile."""
+        generation = feed.generation
+        for record in records:
+            await subscription.connection.drained()
+            if not _current(feed, subscription):
+                return False
+            if not _stands(feed, subscription, generation, record.seq - 1):
+                return False
+            subscription.connection.send(Frame(record.envelope))
+            subscription.cursor = record.seq
+        return True
+
+
+def _current(feed: Feed, subscription: Subscription) -> bool:
+    """Whether the subscription is still one of the feed's, with somebody at its end."""
+    connection = subscription.connection
+    return feed.subscriptions.get(connection.id) is subscription and not connection.closed
+
+
+def _stands(feed: Feed, subscription: Subscription, generation: str, cursor: int) -> bool:
+    """Whether nothing has moved the feed to another generation, or the subscription elsewhere."""
+    return feed.generation == generation and subscription.cursor == cursor
