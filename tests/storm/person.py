@@ -1,0 +1,280 @@
+"""A client as one should be: it reconnects, resumes, sends again, and keeps a journal of it all."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from storm.changes import Changes
+from storm.journal import (
+    DURABLE,
+    Abandoned,
+    Asked,
+    Changed,
+    Heard,
+    Joined,
+    Journal,
+    Opened,
+    Refused,
+    Sent,
+    operation_of,
+)
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+Envelope = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How a client behaves; times are seconds, `abandons` and `leaves` chances."""
+
+    window: int = 4
+    """Operations sent ahead of their acknowledgement."""
+    pause: float = 0.2
+    """Between two of its own, on average."""
+    tick: float = 0.05
+    """Between two looks at what is due."""
+    answer: float = 8.0
+    """Until what was not answered is sent again; more than the server takes to say UNCONFIRMED."""
+    connecting: float = 5.0
+    """For an attempt to connect; a stopped process accepts and says nothing."""
+    back_off: float = 0.3
+    """Before the next attempt, on average; it doubles up to eight times that."""
+    hurry: float = 2.0
+    """The most that a client waits of the server's `retry_after`."""
+    leaves: float = 0.02
+    """In a second, to drop its connection without a word, as a phone in a tunnel does."""
+    abandons: float = 0.05
+    """After a refusal, to give up what the server said it had not written."""
+
+
+@dataclass(slots=True)
+class Place:
+    """A client in one room."""
+
+    journal: Journal
+    position: int = 0
+    generation: str | None = None
+    joined: bool = False
+    join_due: float = 0.0
+
+
+@dataclass(slots=True)
+class Operation:
+    """Something said, until it is acknowledged."""
+
+    name: str
+    room: str
+    envelope: bytes
+    due: float = 0.0
+    times: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """One device of one user. `address()` says where to connect, anew each time: nothing is sticky."""
+
+    user: str
+    rooms: Sequence[str]
+    address: Callable[[], str]
+    changes: Changes
+    chance: random.Random
+    habits: Habits = field(default_factory=Habits)
+    speaks: bool = True
+    places: dict[str, Place] = field(init=False)
+    outbox: dict[str, Operation] = field(default_factory=dict)
+    said: int = 0
+    acknowledged: int = 0
+    connections: int = 0
+    connected_to: str = ""
+    closes: list[int] = field(default_factory=list)
+    _socket: ClientConnection | None = None
+    _next_word: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.places = {room: Place(Journal(self.user, room)) for room in self.rooms}
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything said has been answered."""
+        return not self.outbox
+
+    @property
+    def present(self) -> bool:
+        """Whether it hears all its rooms."""
+        return all(place.joined for place in self.places.values())
+
+    def __str__(self) -> str:
+        away = [room for room, place in self.places.items() if not place.joined]
+        there = "at" if self._socket else "on the way to"
+        waits = [f"{one.name} in {one.room} sent {one.times} times" for one in self.outbox.values()]
+        return f"{self.user} {there} {self.connected_to}, outside {away}, waits for {waits}"
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+        failures = 0
+        while True:
+            try:
+                async with asyncio.timeout(self.habits.connecting):
+                    self.connected_to = self.address()
+                    socket = await connect(
+                        self.connected_to,
+                        compression=None,
+                        max_queue=None,
+                        ping_interval=None,
+                        close_timeout=1,
+                    )
+                failures = 0
+                try:
+                    await self._converse(socket)
+                finally:
+                    self._socket = None
+                    socket.transport.abort()
+            except (OSError, EOFError, TimeoutError, WebSocketException):
+                failures += 1
+            await asyncio.sleep(self._jitter(self.habits.back_off * 2 ** min(failures, 3)))
+
+    def drop(self) -> None:
+        """Lose the connection, without a word."""
+        if self._socket is not None:
+            self._socket.transport.abort()
+
+    async def _converse(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self.connections += 1
+        for operation in self.outbox.values():
+            operation.due = 0.0
+        for place in self.places.values():
+            place.joined, place.join_due = False, 0.0
+            place.journal.entries.append(Opened())
+        ticking = asyncio.create_task(self._act(socket))
+        try:
+            async for message in socket:
+                self._take(orjson.loads(message))
+                self.changes.note()
+            self.closes.append(socket.close_code or 1006)
+        except WebSocketException:
+            self.closes.append(socket.close_code or 1006)
+        finally:
+            ticking.cancel()
+            for place in self.places.values():
+                place.joined = False
+
+    async def _act(self, socket: ClientConnection) -> None:
+        """Join what is to be joined, send again what is due, say something new, sometimes hang up."""
+        try:
+            while True:
+                now = self._now()
+                for room, place in self.places.items():
+                    if not place.joined and place.join_due <= now:
+                        await self._join(socket, room, place)
+                for operation in [one for one in self.outbox.values() if one.due <= now]:
+                    await self._send(socket, operation)
+                if self.speaks and len(self.outbox) < self.habits.window and self._next_word <= now:
+                    self._next_word = now + self.chance.expovariate(1 / self.habits.pause)
+                    await self._say(socket)
+                if self.chance.random() < self.habits.leaves * self.habits.tick:
+                    self.drop()
+                await asyncio.sleep(self.habits.tick)
+        except WebSocketException:
+            pass  # The reading side ends, and tells why.
+
+    async def _join(self, socket: ClientConnection, room: str, place: Place) -> None:
+        place.join_due = self._now() + self.habits.answer
+        data: Envelope = {}
+        if place.generation is None:
+            place.journal.entries.append(Asked())
+        else:
+            data = {"since": place.position, "generation": place.generation}
+            place.journal.entries.append(Asked(place.position, place.generation))
+        await socket.send(self._envelope("join", room, data), text=True)
+
+    async def _say(self, socket: ClientConnection) -> None:
+        room = self.chance.choice(self.rooms)
+        if not self.places[room].joined:
+            return
+        self.said += 1
+        message_id = f"{self.user}-{self.said}"
+        text = f"{message_id} says " + "word " * self.chance.randrange(1, 40)
+        data = {"message": text, "sender": self.user, "message_id": message_id}
+        operation = Operation(message_id, room, self._envelope("chat", room, data))
+        self.outbox[message_id] = operation
+        await self._send(socket, operation)
+
+    async def _send(self, socket: ClientConnection, operation: Operation) -> None:
+        if not self.places[operation.room].joined:
+            return
+        operation.times += 1
+        operation.due = self._now() + self._jitter(self.habits.answer)
+        self.places[operation.room].journal.entries.append(Sent(operation.name))
+        await socket.send(operation.envelope, text=True)
+
+    def _envelope(self, code: str, room: str, data: Envelope) -> bytes:
+        return orjson.dumps({"code": code, "user_id": self.user, "room_id": room, "data": data})
+
+    def _take(self, envelope: Envelope) -> None:
+        place = self.places.get(envelope.get("room_id") or "")
+        if place is None:
+            return
+        code, data = envelope["code"], envelope["data"]
+        if code in DURABLE and envelope["status"] == "success":
+            self._hear(place, data["seq"], operation_of(envelope))
+        elif code == "join" and "generation" in data:
+            self._joined(place, data)
+        elif code == "system" and data["code"] == "GENERATION_CHANGED":
+            self._changed(place, data)
+        elif code == "system":
+            self._refused(place, data)
+
+    def _hear(self, place: Place, seq: int, operation: str) -> None:
+        place.journal.entries.append(Heard(seq, operation))
+        place.position = max(place.position, seq)
+        if self.outbox.pop(operation, None):
+            self.acknowledged += 1
+
+    def _joined(self, place: Place, data: Envelope) -> None:
+        asked = next(one for one in reversed(place.journal.entries) if isinstance(one, Asked))
+        continuous = data.get("continuous", False)
+        place.journal.entries.append(
+            Joined(data["generation"], data["last_seq"], continuous, data.get("reason"))
+        )
+        place.position = asked.since if continuous and asked.since is not None else data["last_seq"]
+        place.generation = data["generation"]
+        place.joined = True
+
+    def _changed(self, place: Place, data: Envelope) -> None:
+        """Where that is no continuation, ask what has become of what we know."""
+        place.journal.entries.append(Changed(data["generation"], data["last_seq"]))
+        if data["last_seq"] == place.position:
+            place.generation = data["generation"]
+        else:
+            place.joined, place.join_due = False, 0.0
+
+    def _refused(self, place: Place, data: Envelope) -> None:
+        wait = self._jitter(min(data.get("retry_after") or self.habits.hurry, self.habits.hurry))
+        if data.get("request_code") == "join":
+            place.join_due = self._now() + wait
+        operation = self.outbox.get(data.get("message_id") or "")
+        if operation is None:
+            return
+        place.journal.entries.append(Refused(operation.name, data["code"]))
+        if data["code"] == "UNCONFIRMED":
+            return  # It may yet be confirmed; if not, it is sent again in time.
+        operation.due = self._now() + wait
+        if (
+            data["code"] == "STORE_AWAY"
+            and operation.times == 1
+            and self.chance.random() < self.habits.abandons
+        ):
+            del self.outbox[operation.name]
+            place.journal.entries.append(Abandoned(operation.name))
+
+    def _jitter(self, seconds: float) -> float:
+        return seconds * self.chance.uniform(0.5, 1.5)
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
