@@ -15,11 +15,13 @@ from redis.asyncio import Redis
 from productflo.blobs.local import LocalBlobs
 from productflo.domain.identity import SERVICE_ID
 from productflo.protocol.codes import CloseCode
+from productflo.server.connection_limits import ConnectionLimits
 from productflo.server.door import Door
 from productflo.server.heartbeat import Heartbeat
 from productflo.server.hub import Hub
 from productflo.server.presence_relay import PresenceRelay
 from productflo.server.quart_connection import BoundedInbox
+from productflo.server.rate_limits import RateLimits, Rates
 from productflo.server.reconcile import Reconciler
 from productflo.server.relay import Relay
 from productflo.server.replay import Replay
@@ -41,6 +43,7 @@ from productflo.store.bus import Bus
 from productflo.store.connect import client
 from productflo.store.log import Log
 from productflo.store.store import Store
+from productflo.web.address import Proxies
 from productflo.web.body import pace_bodies
 from productflo.web.broadcast import broadcast_blueprint
 from productflo.web.descriptions import descriptions_blueprint
@@ -171,17 +174,18 @@ def _assemble(
     files = Files(store.files, blobs, settings.max_file_bytes)
     wakeups = Wakeups(redis)
     chat = Chat(store.log, store.rooms, store.teams, files, wakeups, system_clock)
-    door = _door(store, chat, membership, reserved)
+    door = _door(store, chat, membership, settings, reserved)
     people = PresenceRelay(door.hub, store.rooms, store.presence, system_clock)
     relay = Relay(door.hub, store.bus, door.replay.reconciler, door.runs, people, system_clock)
     heartbeat = Heartbeat(door.hub, store.presence)
     process = WebProcess(redis, blobs, store.log, store.bus, door.hub, relay, heartbeat, wakeups)
     invites = Invites(store.invites, reserved)
     accounts = Accounts(store.accounts, store.invites.claim_user, reserved)
+    proxies = Proxies(settings.trusted_proxies)
     for blueprint in (
-        ws_blueprint(door, guard),
+        ws_blueprint(door, guard, proxies),
         sessions_blueprint(invites, guard),
-        login_blueprint(accounts, guard),
+        login_blueprint(accounts, guard, proxies),
         files_blueprint(files, guard),
         rooms_blueprint(membership, store.rooms, door.history, store.profiles, guard),
         teams_blueprint(store.teams, guard),
@@ -195,10 +199,36 @@ def _assemble(
     return process
 
 
-def _door(store: Store, chat: Chat, membership: Membership, reserved: Callable[[str], bool]) -> Door:
+def _rates(settings: Settings) -> Rates:
+    return Rates(
+        connection=settings.rate_connection,
+        address=settings.rate_address,
+        chats=settings.rate_chats,
+        historic=settings.rate_historic,
+        typing=settings.rate_typing,
+        malformed=settings.rate_malformed,
+    )
+
+
+def _door(
+    store: Store,
+    chat: Chat,
+    membership: Membership,
+    settings: Settings,
+    reserved: Callable[[str], bool],
+) -> Door:
     """What sessions need."""
+    hub = Hub(store.bus)
     return Door(
-        Hub(store.bus),
+        hub,
+        RateLimits(_rates(settings)),
+        ConnectionLimits(
+            hub,
+            settings.rate_handshakes,
+            per_process=settings.max_connections,
+            per_address=settings.max_connections_per_address,
+            per_user=settings.max_connections_per_user,
+        ),
         Replay(store.log, Reconciler(store.rooms, store.log, system_clock)),
         chat,
         membership,

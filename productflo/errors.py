@@ -102,6 +102,14 @@ class RateLimited(ProductFloError):
     code = ErrorCode.RATE_LIMITED
 
 
+class TooManyConnections(RateLimited):
+    """A user has as many connections as one may have; the newest is closed."""
+
+
+class ServerFull(RateLimited):
+    """The process has as many connections as it takes."""
+
+
 class StoreAway(ProductFloError):
     """The store did not answer; nothing is known to have been written."""
 

@@ -1,15 +1,19 @@
 """What an operator can set, read from the environment once, at the composition roots.
 
 Every name is an environment variable with the prefix `PRODUCTFLO_`, in capitals (`PRODUCTFLO_PORT`);
-`REDIS_URL`, `OPENAI_API_KEY` and `OPENAI_BASE_URL` keep the names that other programs know them by.
+`REDIS_URL`, `OPENAI_API_KEY` and `OPENAI_BASE_URL` keep the names that other programs know them by. Rates are
+written `20/s`, `300/min burst 1000` (so many more at once, after a pause) or `off`.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from productflo.domain.rates import Rate
 
 
 def _words(value: object) -> object:
@@ -19,7 +23,13 @@ def _words(value: object) -> object:
     )
 
 
+def _rate(value: object) -> object:
+    """Let people write `20/s burst 100`."""
+    return Rate.parse(value) if isinstance(value, str) else value
+
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Limit = Annotated[Rate, NoDecode, BeforeValidator(_rate)]
 
 _LOCAL = frozenset(("http", host) for host in ("localhost", "127.0.0.1", "::1"))
 
@@ -67,6 +77,39 @@ class Settings(BaseSettings):
     max_message_bytes: int = Field(262_144, ge=1024, description="Largest WebSocket message taken, in bytes.")
     max_file_bytes: int = Field(104_857_600, ge=1, description="Largest file taken, in bytes.")
     retention_messages: int = Field(100_000, ge=100, description="Messages kept in a room's log.")
+    rate_chats: Limit = Field(
+        Rate(100, 1000), description="Messages, changes to them, joins and leaves by one user, in a process."
+    )
+    rate_historic: Limit = Field(
+        Rate(50, 500), description="Pages of history for one user over the WebSocket, in a process."
+    )
+    rate_typing: Limit = Field(
+        Rate(50, 500), description="Typing, presence and read receipts by one user, in a process."
+    )
+    rate_connection: Limit = Field(Rate(200, 2000), description="Envelopes of any kind on one connection.")
+    rate_address: Limit = Field(
+        Rate(2000, 20_000),
+        description="Envelopes of any kind from one address, in a process; loopback is not counted.",
+    )
+    rate_malformed: Limit = Field(
+        Rate.parse("100/min burst 500"),
+        description="Malformed envelopes on one connection; beyond, it is closed with 1008.",
+    )
+    rate_handshakes: Limit = Field(
+        Rate(50, 500),
+        description="New WebSockets from one address, in a process; loopback is not counted.",
+    )
+    max_connections: int = Field(10_000, ge=1, description="Open WebSockets of one process.")
+    max_connections_per_address: int = Field(
+        1000, ge=1, description="Open WebSockets from one address, in a process; loopback is not counted."
+    )
+    max_connections_per_user: int = Field(
+        100, ge=1, description="Open WebSockets of one user, in a process: tabs and devices."
+    )
+    trusted_proxies: Words = Field(
+        (),
+        description="Proxies whose X-Forwarded-For is believed: addresses, networks, `unix` for a socket.",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     openai_api_key: SecretStr | None = Field(
         None, validation_alias="OPENAI_API_KEY", description="Key for the model server."
@@ -82,6 +125,14 @@ class Settings(BaseSettings):
         if parts.hostname and (parts.scheme == "https" or (parts.scheme, parts.hostname) in _LOCAL):
             return url
         raise ValueError("must be an https address: who can change the answer can sign in as anybody")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for one in proxies:
+            if one != "unix":
+                ip_network(one)  # Its error says what is wrong with it.
+        return proxies
 
     @field_validator("token_issuer", "token_audience")
     @classmethod

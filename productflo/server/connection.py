@@ -38,6 +38,10 @@ class Connection(Protocol):
         """Unique over all processes."""
 
     @property
+    def address(self) -> str:
+        """The client's network address without its port; empty where there is none."""
+
+    @property
     def closed(self) -> bool:
         """Whether nothing more will be sent."""
 

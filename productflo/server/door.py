@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from productflo.server.connection_limits import ConnectionLimits
 from productflo.server.hub import Hub
+from productflo.server.rate_limits import RateLimits
 from productflo.server.replay import Replay
 from productflo.service.attendance import Attendance
 from productflo.service.chat import Chat
@@ -20,6 +22,8 @@ class Door:
     """The use cases behind the WebSocket. `reserved` tells whether an id belongs to an assistant."""
 
     hub: Hub
+    rates: RateLimits
+    connections: ConnectionLimits
     replay: Replay
     chat: Chat
     membership: Membership

@@ -1,6 +1,7 @@
 """All live connections of this process: their subscriptions, by room."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,8 @@ class Hub:
         self.feeds: dict[str, Feed] = {}
         self.connections: dict[str, Connection] = {}
         self.users: dict[str, str] = {}
+        self.addresses: Counter[str] = Counter()
+        self.devices: Counter[str] = Counter()
         self._empty = asyncio.Event()
         self._empty.set()
         self._closing: tuple[CloseCode, Callable[[], str]] | None = None
@@ -26,6 +29,7 @@ class Hub:
     def opened(self, connection: Connection) -> None:
         """A connection is there, whoever it may be. After `close_all` it is closed as the others were."""
         self.connections[connection.id] = connection
+        self.addresses[connection.address] += 1
         metrics.CONNECTIONS.inc()
         self._empty.clear()
         if self._closing:
@@ -35,12 +39,15 @@ class Hub:
     def arrived(self, connection: Connection, user: str) -> None:
         """A connection's user is known from now on."""
         self.users[connection.id] = user
+        self.devices[user] += 1
 
     async def closed(self, connection: Connection, rooms: Iterable[str]) -> None:
         """A connection ended, and its subscriptions of these rooms with it."""
         del self.connections[connection.id]
         metrics.CONNECTIONS.dec()
-        self.users.pop(connection.id, None)
+        _one_less(self.addresses, connection.address)
+        if user := self.users.pop(connection.id, None):
+            _one_less(self.devices, user)
         if not self.connections:
             self._empty.set()
         for feed in [self.feeds[room] for room in rooms if room in self.feeds]:
@@ -78,3 +85,10 @@ class Hub:
         if not feed.subscriptions and not feed.pins and self.feeds.get(feed.room) is feed:
             del self.feeds[feed.room]
             await self._bus.unsubscribe(feed.room)
+
+
+def _one_less(count: Counter[str], key: str) -> None:
+    """Nothing is kept of who is gone."""
+    count[key] -= 1
+    if not count[key]:
+        del count[key]

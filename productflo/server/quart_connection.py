@@ -90,8 +90,9 @@ class QuartConnection:
     `write()` must run beside the reader; it ends when the connection is closed.
     """
 
-    def __init__(self, websocket: Websocket) -> None:
+    def __init__(self, websocket: Websocket, address: str) -> None:
         self.id = random_id("conn")
+        self.address = address
         self._websocket = websocket
         self._outbox: deque[Frame] = deque()
         self._waiting_bytes = 0

@@ -13,10 +13,16 @@ from redis.exceptions import RedisError
 
 from productflo import metrics
 from productflo.domain.identity import Identity
-from productflo.errors import ErrorCode, PermissionDenied, ProductFloError, Unconfirmed
+from productflo.errors import (
+    ErrorCode,
+    PermissionDenied,
+    ProductFloError,
+    TooManyConnections,
+    Unconfirmed,
+)
 from productflo.protocol import inbound, outbound
 from productflo.protocol.codec import encode, parse, validate
-from productflo.protocol.codes import Status
+from productflo.protocol.codes import CloseCode, Status
 from productflo.server.connection import Connection, Frame
 from productflo.server.door import Door
 from productflo.server.subscribing import Subscriber
@@ -54,18 +60,28 @@ class Session:
         self._chats: set[asyncio.Task[None]] = set()
         self._free = asyncio.Semaphore(CHATS_UNDER_WAY)
         self._subscriber = Subscriber(door, connection, tasks)
+        self._allowance = door.rates.allowance(connection.address)
         door.hub.opened(connection)
 
     async def begin(self) -> None:
         """A caller who is known is online from now on."""
         if self._identity:
-            await self._arrive(self._identity)
+            try:
+                await self._arrive(self._identity)
+            except TooManyConnections as error:
+                self._reject(error, {})
 
     async def receive(self, message: str | bytes | None) -> None:
-        """Handle one message; whatever is wrong with it is answered, and the connection stays."""
+        """Handle one message; whatever is wrong with it is answered, and the connection stays.
+
+        Unless it comes without end: then it is closed with 1008.
+        """
         envelope: dict[str, Any] = {}
+        if pause := self._allowance.pause(len(message or b"")):
+            await asyncio.sleep(pause)
         try:
             envelope = parse(message)
+            self._allowance.take(envelope.get("code"), self._identity.user_id if self._identity else None)
             _RECEIVED.get(_short(envelope.get("code")) or "", _RECEIVED_OTHER).inc()
             said = validate(envelope)
             identity = self._speaker(said)
@@ -76,7 +92,7 @@ class Session:
                 await self._all_chats()
                 await self._handle(identity, said)
         except ProductFloError as error:
-            self._refuse(error, envelope)
+            self._reject(error, envelope)
         except RedisError as error:
             self._refuse(told(error), envelope)
         except Exception:
@@ -111,8 +127,9 @@ class Session:
         return self._identity
 
     async def _arrive(self, identity: Identity) -> None:
-        """Connecting means online."""
+        """Connecting means online. Raises `TooManyConnections`."""
         if not self._arrived:
+            self._door.connections.arrive(identity.user_id)
             self._arrived = True
             self._door.hub.arrived(self._connection, identity.user_id)
             try:
@@ -218,6 +235,12 @@ class Session:
             ),
             {"room_id": said.room_id, "request_id": said.request_id},
         )
+
+    def _reject(self, error: ProductFloError, envelope: dict[str, Any]) -> None:
+        """Refuse what was received; end a connection that has gone too far."""
+        self._refuse(error, envelope)
+        if reason := self._allowance.spent(error):
+            self._connection.close(CloseCode.POLICY, reason)
 
     def _refuse(
         self, error: ProductFloError, envelope: dict[str, Any], message_id: str | None = None

@@ -8,10 +8,10 @@ the same as a wrong password.
 import math
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from ipaddress import ip_address
 
 from productflo.domain.identity import SERVICE_ID, Identity
 from productflo.errors import Conflict, NotFound, RateLimited, Unauthenticated, ValidationFailed
+from productflo.network import is_loopback
 from productflo.protocol.ids import ID_PATTERN
 from productflo.service.invites import MAX_NAME_LENGTH, slug
 from productflo.service.passwords import NOBODYS, hash_password, is_password
@@ -96,8 +96,8 @@ class Accounts:
         """Every account, by email."""
         return sorted([one async for one in self._store.all()], key=lambda one: one.email)
 
-    async def sign_in(self, email: str, password: str, address: str | None) -> Identity:
-        """Who this is; `address` is the caller's, None where there is none; `expires_at` is unset.
+    async def sign_in(self, email: str, password: str, address: str) -> Identity:
+        """Who this is; `address` is the caller's, empty where there is none; `expires_at` is unset.
 
         Raises `Unauthenticated`, with the same words whatever was wrong, and `RateLimited`.
         """
@@ -109,8 +109,8 @@ class Accounts:
         finally:
             self._waiting -= 1
 
-    async def _sign_in(self, email: str, password: str, address: str | None) -> Identity:
-        told_apart = address if address and not _is_loopback(address) else None
+    async def _sign_in(self, email: str, password: str, address: str) -> Identity:
+        told_apart = address if address and not is_loopback(address) else None
         if told_apart:
             await self._allow(told_apart, PER_ADDRESS)
         await self._allow(email, PER_EMAIL)
@@ -151,12 +151,3 @@ def normal_email(email: str) -> str:
 
 def _exists(email: str) -> Conflict:
     return Conflict(f"{email} has an account already", field="email")
-
-
-def _is_loopback(address: str) -> bool:
-    """Whether the caller is on this machine: a proxy, mostly, behind which everybody has one address."""
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback

@@ -1,12 +1,13 @@
 """Errors as HTTP answers: `{"error": {"code", "message", "field"?}}`."""
 
+import math
 from typing import Any
 
 from quart import Quart, Response, jsonify
 from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
-from productflo.errors import ErrorCode, ProductFloError
+from productflo.errors import ErrorCode, ProductFloError, ServerFull
 from productflo.store.refusals import told
 
 STATUS = {
@@ -37,20 +38,24 @@ def describe(error: ProductFloError) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
+def refused(error: ProductFloError) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """The error as an HTTP answer: its body, status and headers."""
+    after = error.retry_after
+    headers = {} if after is None else {"Retry-After": str(max(1, math.ceil(after)))}
+    status = 503 if isinstance(error, ServerFull) else STATUS.get(error.code, 500)
+    return {"error": describe(error)}, status, headers
+
+
 def register_errors(app: Quart) -> None:
     """Answer every error of every route as JSON."""
 
     @app.errorhandler(ProductFloError)
-    async def ours(error: ProductFloError) -> Response:
-        response = jsonify({"error": describe(error)})
-        response.status_code = STATUS.get(error.code, 500)
-        if error.retry_after is not None:
-            response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
-        return response
+    async def ours(error: ProductFloError) -> tuple[dict[str, Any], int, dict[str, str]]:
+        return refused(error)
 
     @app.errorhandler(RedisError)
-    async def stores(error: RedisError) -> Response:
-        return await ours(told(error))
+    async def stores(error: RedisError) -> tuple[dict[str, Any], int, dict[str, str]]:
+        return refused(told(error))
 
     @app.errorhandler(HTTPException)
     async def frameworks(error: HTTPException) -> Response:

@@ -7,8 +7,9 @@ import time
 from quart import Blueprint, Websocket, websocket
 from quart.typing import ResponseReturnValue
 
+from productflo import metrics
 from productflo.domain.identity import Identity
-from productflo.errors import PermissionDenied, ProductFloError, Unauthenticated
+from productflo.errors import PermissionDenied, ProductFloError, RateLimited, Unauthenticated
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import CloseCode, Status
@@ -16,6 +17,8 @@ from productflo.server.door import Door
 from productflo.server.quart_connection import QuartConnection
 from productflo.server.session import Session
 from productflo.service.clock import stamp
+from productflo.web.address import Proxies
+from productflo.web.errors import refused
 from productflo.web.guard import Guard
 
 log = logging.getLogger(__name__)
@@ -25,30 +28,37 @@ class _Ended(Exception):
     """The connection was closed from this side: what runs beside it ends too."""
 
 
-def ws_blueprint(door: Door, guard: Guard) -> Blueprint:
+def ws_blueprint(door: Door, guard: Guard, proxies: Proxies) -> Blueprint:
     """`/ws`, and `/ws/secure` which also takes `?access_token=` and never lets anybody in without a token."""
     blueprint = Blueprint("ws", __name__)
 
     @blueprint.websocket("/ws")
     async def ws() -> ResponseReturnValue | None:
-        return await _connect(door, guard, needs_token=not guard.is_open)
+        return await _connect(door, guard, proxies, needs_token=not guard.is_open)
 
     @blueprint.websocket("/ws/secure")
     async def ws_secure() -> ResponseReturnValue | None:
-        return await _connect(door, guard, needs_token=True)
+        return await _connect(door, guard, proxies, needs_token=True)
 
     return blueprint
 
 
-async def _connect(door: Door, guard: Guard, *, needs_token: bool) -> ResponseReturnValue | None:
+async def _connect(
+    door: Door, guard: Guard, proxies: Proxies, *, needs_token: bool
+) -> ResponseReturnValue | None:
     """Refuse before the upgrade what no browser of ours would ask; after it whom we do not know.
 
     A browser can not read a refused upgrade, so a bad token is told over the connection: 4401.
     """
+    address = proxies.address(websocket)
     try:
         guard.check_source(websocket)
+        door.connections.admit(address)
     except PermissionDenied as error:
-        return {"error": {"code": error.code, "message": error.message}}, 403
+        metrics.HANDSHAKES_REFUSED.labels("source").inc()
+        return refused(error)
+    except RateLimited as error:
+        return refused(error)
     plain: Websocket = websocket._get_current_object()  # type: ignore[attr-defined]
     await plain.accept()
     try:
@@ -57,9 +67,10 @@ async def _connect(door: Door, guard: Guard, *, needs_token: bool) -> ResponseRe
         if needs_token and (identity is None or guard.is_open):
             raise Unauthenticated("This server asks for a token: /ws?token=... or Authorization: Bearer ...")
     except ProductFloError as error:
+        metrics.HANDSHAKES_REFUSED.labels("token").inc()
         await _turn_away(plain, door, error)
         return None
-    await _serve(plain, door, identity)
+    await _serve(QuartConnection(plain, address), plain, door, identity)
     return None
 
 
@@ -74,9 +85,10 @@ async def _turn_away(plain: Websocket, door: Door, error: ProductFloError) -> No
     await plain.close(CloseCode.FORBIDDEN if known else CloseCode.UNAUTHENTICATED, error.message[:120])
 
 
-async def _serve(plain: Websocket, door: Door, identity: Identity | None) -> None:
+async def _serve(
+    connection: QuartConnection, plain: Websocket, door: Door, identity: Identity | None
+) -> None:
     """Read, answer and write until either side closes."""
-    connection = QuartConnection(plain)
     session: Session | None = None
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -25,6 +25,7 @@ from productflo.service.tokens import verify
 from productflo.store.accounts import AccountStore
 from productflo.store.invites import InviteStore
 from productflo.store.keys import user_rooms
+from productflo.web.address import Proxies
 from productflo.web.guard import COOKIE, Guard
 from productflo.web.login import login_blueprint
 
@@ -57,12 +58,12 @@ async def door(redis: Redis, secret: str | None = SECRET) -> AsyncIterator[httpx
     """A running server with this secret, and a client of it."""
     guard = Guard(secret=secret, service_key=None, allowed_hosts=(), reserved={"haitch"}.__contains__)
     app = doors(guard, invites=Invites(InviteStore(redis), {"haitch"}.__contains__))
-    app.register_blueprint(login_blueprint(accounts_of(redis), guard))
+    app.register_blueprint(login_blueprint(accounts_of(redis), guard, Proxies(())))
     async with serving(app) as port, httpx.AsyncClient(base_url=f"http://localhost:{port}") as http:
         yield http
 
 
-async def refusal(accounts: Accounts, email: str, password: str, address: str | None) -> ProductFloError:
+async def refusal(accounts: Accounts, email: str, password: str, address: str) -> ProductFloError:
     """What one is told who does not come in."""
     with pytest.raises(ProductFloError) as refused:
         await accounts.sign_in(email, password, address)
@@ -72,15 +73,15 @@ async def refusal(accounts: Accounts, email: str, password: str, address: str | 
 async def test_an_account_lets_in_by_its_password(accounts: Accounts) -> None:
     """With the email in any case; as the id made of it, with name and teams."""
     for email in ("ana@example.com", " ANA@EXAMPLE.COM "):
-        who = await accounts.sign_in(email, PASSWORD, None)
+        who = await accounts.sign_in(email, PASSWORD, "")
         assert (who.user_id, who.name, who.teams) == ("ana", "Ana Rey", {"hw", "fw"})
         assert not who.operator
 
 
 async def test_a_wrong_password_and_an_unknown_email_are_told_alike(accounts: Accounts) -> None:
     """Nobody learns which emails have an account."""
-    wrong = await refusal(accounts, "ana@example.com", WRONG, None)
-    unknown = await refusal(accounts, "ben@example.com", PASSWORD, None)
+    wrong = await refusal(accounts, "ana@example.com", WRONG, "")
+    unknown = await refusal(accounts, "ben@example.com", PASSWORD, "")
     assert isinstance(wrong, Unauthenticated)
     assert (wrong.code, wrong.message) == (unknown.code, unknown.message)
 
@@ -96,8 +97,8 @@ async def test_an_unknown_email_costs_a_comparison_too(
         return await passwords.is_password(password, kept)
 
     monkeypatch.setattr("productflo.service.accounts.is_password", counting)
-    await refusal(accounts, "ben@example.com", PASSWORD, None)
-    await accounts.sign_in("ana@example.com", PASSWORD, None)
+    await refusal(accounts, "ben@example.com", PASSWORD, "")
+    await accounts.sign_in("ana@example.com", PASSWORD, "")
     assert compared == [["scrypt", "256", "8", "3"]] * 2
 
 
@@ -145,12 +146,12 @@ async def test_what_is_no_account_is_refused(accounts: Accounts, email: str, nam
 
 async def test_a_password_can_be_changed_and_an_account_removed(accounts: Accounts) -> None:
     """The old password is worth nothing then; nor is the account; what is not there can not be changed."""
-    await refusal(accounts, "ana@example.com", WRONG, None)
+    await refusal(accounts, "ana@example.com", WRONG, "")
     await accounts.set_password("Ana@example.com", WRONG)
-    assert isinstance(await refusal(accounts, "ana@example.com", PASSWORD, None), Unauthenticated)
-    assert (await accounts.sign_in("ana@example.com", WRONG, None)).user_id == "ana"
+    assert isinstance(await refusal(accounts, "ana@example.com", PASSWORD, ""), Unauthenticated)
+    assert (await accounts.sign_in("ana@example.com", WRONG, "")).user_id == "ana"
     await accounts.remove("Ana@example.com")
-    await refusal(accounts, "ana@example.com", WRONG, None)
+    await refusal(accounts, "ana@example.com", WRONG, "")
     for gone in (accounts.remove("ana@example.com"), accounts.set_password("ana@example.com", WRONG)):
         with pytest.raises(NotFound):
             await gone
@@ -169,28 +170,28 @@ async def test_guessing_one_email_ends(accounts: Accounts, redis: Redis) -> None
         *(refusal(accounts, "ana@example.com", WRONG, f"192.0.2.{n}") for n in range(PER_EMAIL + 5))
     )
     assert len([one for one in tries if isinstance(one, Unauthenticated)]) == PER_EMAIL
-    limited = await refusal(accounts, "ANA@example.com", PASSWORD, None)
+    limited = await refusal(accounts, "ANA@example.com", PASSWORD, "")
     assert isinstance(limited, RateLimited)
     assert 0 < (limited.retry_after or 0) <= WINDOW
     assert 0 < await redis.ttl("login:ana@example.com") <= WINDOW
     await accounts.add("ben@example.com", PASSWORD, None, "", [])
-    assert (await accounts.sign_in("ben@example.com", PASSWORD, None)).user_id == "ben"
+    assert (await accounts.sign_in("ben@example.com", PASSWORD, "")).user_id == "ben"
     await redis.delete("login:ana@example.com")
-    assert (await accounts.sign_in("ana@example.com", PASSWORD, None)).user_id == "ana"
+    assert (await accounts.sign_in("ana@example.com", PASSWORD, "")).user_id == "ana"
 
 
 async def test_emails_without_an_account_are_limited_too(accounts: Accounts) -> None:
     """The limit tells as little as the refusal which emails have an account."""
     for _ in range(PER_EMAIL):
-        assert isinstance(await refusal(accounts, "nobody@example.com", WRONG, None), Unauthenticated)
-    assert isinstance(await refusal(accounts, "nobody@example.com", WRONG, None), RateLimited)
+        assert isinstance(await refusal(accounts, "nobody@example.com", WRONG, ""), Unauthenticated)
+    assert isinstance(await refusal(accounts, "nobody@example.com", WRONG, ""), RateLimited)
 
 
 async def test_a_success_forgets_what_failed(accounts: Accounts, redis: Redis) -> None:
     """Somebody who mistypes each morning is never locked out, nor is an office of many."""
     for _ in range(3):
         for _ in range(PER_EMAIL - 1):
-            await refusal(accounts, "ana@example.com", WRONG, None)
+            await refusal(accounts, "ana@example.com", WRONG, "")
         await accounts.sign_in("ana@example.com", PASSWORD, "192.0.2.1")
     assert int(await redis.get("login:192.0.2.1")) == 0
 
@@ -199,17 +200,17 @@ async def test_guessing_from_one_address_ends(accounts: Accounts, redis: Redis) 
     """One password tried on many emails; a proxy's or this machine's own address says nothing."""
     await redis.set("login:192.0.2.1", PER_ADDRESS, ex=WINDOW)
     assert isinstance(await refusal(accounts, "ana@example.com", PASSWORD, "192.0.2.1"), RateLimited)
-    for own in ("127.0.0.1", "::1", "::ffff:127.0.0.1", None):
+    for own in ("127.0.0.1", "::1", "::ffff:127.0.0.1", ""):
         await accounts.sign_in("ana@example.com", PASSWORD, own)
     assert not await redis.exists("login:127.0.0.1")
 
 
 async def test_a_crowd_waits_outside(accounts: Accounts) -> None:
     """More sign-ins at once than are worked off in a moment are refused at once, and the count goes back."""
-    crowd = [accounts.sign_in(f"u{n}@example.com", WRONG, None) for n in range(MAX_WAITING + 3)]
+    crowd = [accounts.sign_in(f"u{n}@example.com", WRONG, "") for n in range(MAX_WAITING + 3)]
     told = await asyncio.gather(*crowd, return_exceptions=True)
     assert len([one for one in told if isinstance(one, RateLimited)]) == 3
-    assert (await accounts.sign_in("ana@example.com", PASSWORD, None)).user_id == "ana"
+    assert (await accounts.sign_in("ana@example.com", PASSWORD, "")).user_id == "ana"
 
 
 async def test_logging_in_answers_a_token(accounts: Accounts, redis: Redis) -> None:

@@ -35,7 +35,7 @@ class Line:
 
     def __init__(self) -> None:
         self.carrier = Carrier()
-        self.connection = QuartConnection(self.carrier)  # type: ignore[arg-type]
+        self.connection = QuartConnection(self.carrier, "192.0.2.7")  # type: ignore[arg-type]
 
     def fill(self, frame: Frame) -> int:
         """Send until the connection gives up; how many frames that took."""

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from productflo.domain.rates import Rate
 from productflo.server.connection import Frame
+from productflo.server.rate_limits import RateLimits, Rates
 from productflo.server.session import Session
 
 
@@ -17,6 +19,7 @@ class Heard:
     """A connection that keeps what it is sent."""
 
     id = "conn_1"
+    address = ""
     closed = False
 
     def __init__(self) -> None:
@@ -49,7 +52,12 @@ async def test_a_fault_of_the_server_is_told_and_the_connection_goes_on(
 
     hub = SimpleNamespace(opened=lambda connection: None, arrived=lambda connection, user: None)
     door: Any = SimpleNamespace(
-        hub=hub, presence=SimpleNamespace(beat=beat), clock=BrokenClock(), reserved=lambda user: False
+        hub=hub,
+        rates=RateLimits(Rates(*[Rate.parse("off")] * 6)),
+        connections=SimpleNamespace(arrive=lambda user: None),
+        presence=SimpleNamespace(beat=beat),
+        clock=BrokenClock(),
+        reserved=lambda user: False,
     )
     connection: Any = Heard()
     ping = '{"code": "ping", "user_id": "ana", "data": {}}'

@@ -1,0 +1,178 @@
+"""Who sends or comes too much is refused, told when to try again, and harms nobody else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from chatting import PATIENCE_SECONDS, Client, Server, web_process
+from processes import PRODUCTFLO, environment, running
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from productflo.server.rate_limits import HAMMERING
+
+TIGHT = {
+    "PRODUCTFLO_DEFAULT_ASSISTANTS": ",",
+    "PRODUCTFLO_RATE_CHATS": "20/s burst 10",
+    "PRODUCTFLO_RATE_MALFORMED": "1/min burst 5",
+    "PRODUCTFLO_RATE_HANDSHAKES": "1/min burst 8",
+    "PRODUCTFLO_MAX_CONNECTIONS_PER_ADDRESS": "3",
+    "PRODUCTFLO_MAX_CONNECTIONS_PER_USER": "2",
+    "PRODUCTFLO_TRUSTED_PROXIES": "127.0.0.1",
+}
+
+
+@pytest.fixture(scope="module")
+async def strict(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """A server with limits that a test meets, behind a proxy that the test plays."""
+    async with web_process(tmp_path_factory.mktemp("strict"), REDIS_URL=store_url, **TIGHT) as server:
+        yield server
+
+
+def at(address: str) -> dict[str, Any]:
+    """A connection through the proxy, from an address."""
+    return {"additional_headers": {"X-Forwarded-For": f"203.0.113.99, {address}"}}
+
+
+async def closed(client: Client) -> tuple[int, str]:
+    """The code and the reason with which the server ends the connection."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with suppress(ConnectionClosed):
+            while True:
+                await client.socket.recv()
+    assert client.socket.close_code is not None
+    return client.socket.close_code, client.socket.close_reason or ""
+
+
+async def refused(server: Server, address: str) -> httpx.Response:
+    """The answer to a handshake that is turned away."""
+    with pytest.raises(InvalidStatus) as error:
+        async with connect(server.ws, **at(address)):
+            pass
+    told = error.value.response
+    return httpx.Response(told.status_code, headers=[*told.headers.raw_items()], content=bytes(told.body))
+
+
+async def test_who_says_too_much_is_told_when_to_go_on(strict: Server, room: str) -> None:
+    """What was refused is not in the room; sent again after the time that was told it is, once."""
+    async with strict.client("ada") as ada, strict.client("bob") as bob:
+        await ada.join(room)
+        await bob.join(room)
+        ids = [f"m{number}" for number in range(30)]
+        unsaid, refusals = ids, 0
+        while unsaid:
+            again = await said(ada, room, unsaid)
+            refusals += len(again)
+            assert (await bob.chat(room, "and I?"))["data"]["sender"] == "bob"
+            await asyncio.sleep(max(again.values(), default=0))
+            unsaid = list(again)
+        await bob.chat(room, "the end")
+    assert refusals >= 10
+    heard = [one["data"]["message_id"] for one in bob.heard if one["code"] == "chat_response"]
+    assert sorted(one for one in heard if one in ids) == sorted(ids)
+
+
+async def said(client: Client, room: str, message_ids: list[str]) -> dict[str, float]:
+    """Say them all at once: the seconds to wait, for each that was refused."""
+    for one in message_ids:
+        await client.say("chat", room, message="a word", sender=client.user, message_id=one)
+    open_ones, refused = set(message_ids), {}
+    while open_ones:
+        data = (await client.next())["data"]
+        open_ones.discard(data.get("message_id"))
+        if data.get("code") == "RATE_LIMITED":
+            refused[data["message_id"]] = data["retry_after"]
+    return refused
+
+
+async def test_who_goes_on_all_the_same_is_closed(strict: Server, room: str) -> None:
+    """With 1008, which means not to come back; until then each one is answered."""
+    async with strict.client("eve") as eve:
+        said = {"code": "chat", "user_id": "eve", "room_id": room, "data": {"message": "x", "sender": "eve"}}
+        for _ in range(HAMMERING.burst + 100):
+            await eve.send(said)
+        code, reason = await closed(eve)
+        assert code == 1008
+        assert "retry_after" in reason
+
+
+async def test_who_sends_nothing_but_nonsense_is_closed(strict: Server, room: str) -> None:
+    """Each is answered with what is wrong with it, until it is too much."""
+    async with strict.client("mallory") as mallory:
+        for _ in range(5):
+            await mallory.send("{")
+            assert (await mallory.error())["code"] == "VALIDATION_ERROR"
+        await mallory.send("{")
+        code, reason = await closed(mallory)
+        assert code == 1008
+        assert "malformed" in reason
+
+
+async def test_an_address_has_so_many_connections(strict: Server) -> None:
+    """The next is refused before the upgrade, until one is closed; another address has its own."""
+    one = "192.0.2.1"
+    async with strict.client("u1", **at(one)), strict.client("u2", **at(one)):
+        async with strict.client("u3", **at(one)):
+            told = await refused(strict, one)
+            assert (told.status_code, told.json()["error"]["code"]) == (429, "RATE_LIMITED")
+            assert int(told.headers["Retry-After"]) >= 1
+            async with strict.client("u4", **at("192.0.2.2")) as other:
+                assert await other.settled() == []
+        async with strict.client("u3", **at(one)) as again:
+            assert await again.settled() == []
+
+
+async def test_an_address_comes_so_often(strict: Server) -> None:
+    """Whoever connects and leaves without end is refused for a while."""
+    for number in range(8):
+        async with strict.client(f"flighty{number}", **at("192.0.2.3")):
+            pass
+    told = await refused(strict, "192.0.2.3")
+    assert told.status_code == 429
+    assert int(told.headers["Retry-After"]) > 30
+
+
+async def test_a_user_has_so_many_connections(strict: Server) -> None:
+    """The newest is closed and told why; when one is gone there is room again."""
+    async with strict.client("many") as first:
+        assert await first.settled() == []
+        async with strict.client("many") as second:
+            assert await second.settled() == []
+            async with strict.client("many") as third:
+                await third.say("ping")
+                code, reason = await closed(third)
+                assert (code, "Close one" in reason) == (1008, True)
+            assert await second.settled() == []
+        async with strict.client("many") as again:
+            assert await again.settled() == []
+        assert await first.settled() == []
+
+
+async def test_a_full_process_says_so(store_url: str, tmp_path: Path) -> None:
+    """To whoever comes, from wherever; those who are there stay."""
+    async with (
+        web_process(tmp_path, REDIS_URL=store_url, PRODUCTFLO_MAX_CONNECTIONS="1") as server,
+        server.client("ada") as ada,
+    ):
+        assert await ada.settled() == []
+        told = await refused(server, "192.0.2.1")
+        assert told.status_code == 503
+        assert int(told.headers["Retry-After"]) >= 1
+        assert await ada.settled() == []
+
+
+async def test_a_proxy_that_is_not_trusted_is_named_once(store_url: str, tmp_path: Path) -> None:
+    """Its clients share its limits: the operator learns it, and what to do, from one line."""
+    env = environment(tmp_path, REDIS_URL=store_url, PRODUCTFLO_MAX_CONNECTIONS_PER_ADDRESS="1")
+    async with running(*PRODUCTFLO, "serve", env=env) as process:
+        server = Server(int((await process.says(r"Running on http://127\.0\.0\.1:(\d+)"))[1]))
+        async with server.client("u1", **at("192.0.2.1")), server.client("u2", **at("192.0.2.1")) as second:
+            assert await second.settled() == []
+        process.process.terminate()
+        await process.ends()
+    hints = [line for line in process.lines if "PRODUCTFLO_TRUSTED_PROXIES=127.0.0.1" in line]
+    assert len(hints) == 1
