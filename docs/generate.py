@@ -32,6 +32,12 @@ ignored. What is promised stands in [guarantees](../explanation/guarantees.md); 
 Ids of users, rooms and teams are 1 to 128 of `A-Z a-z 0-9 _ . : @ -`. Times are UTC, milliseconds, `Z`.
 """
 
+ERRORS = """## Errors
+
+An error is a `system` envelope with status `error`. It does not close the connection; one after the other,
+without end, does: see [limits](../how-to/secure.md#limit-what-one-client-may-do).
+"""
+
 METRICS = """# Metrics
 
 <!-- Made by docs/generate.py from productflo/metrics.py. -->
@@ -171,10 +177,7 @@ def _errors() -> str:
     rows = [f"| `{one.code}` | {inspect.getdoc(one)} |".replace("\n", " ") for one in own]
     shown = {str(one.code) for one in own}
     rest = [f"| `{code}` | {_REST[code]} |" for code in errors.ErrorCode if code not in shown]
-    head = (
-        "## Errors\n\nAn error is a `system` envelope with status `error`; it never closes the connection.\n"
-    )
-    return "\n".join([head, "| `data.code` | when |", "|---|---|", *sorted({*rows, *rest}), ""])
+    return "\n".join([ERRORS, "| `data.code` | when |", "|---|---|", *sorted({*rows, *rest}), ""])
 
 
 _REST = {

@@ -54,6 +54,7 @@ from productflo.web.login import login_blueprint
 from productflo.web.metrics import metrics_blueprint
 from productflo.web.ops import ops_blueprint
 from productflo.web.page import page_blueprint
+from productflo.web.request_limits import RequestLimits
 from productflo.web.rooms import rooms_blueprint
 from productflo.web.sessions import sessions_blueprint
 from productflo.web.teams import teams_blueprint
@@ -134,12 +135,13 @@ def create_app(settings: Settings) -> Quart:
         reserved=reserved,
         provider=provider,
     )
-    process = _assemble(app, settings, redis, guard, reserved)
+    proxies = Proxies(settings.trusted_proxies)
+    process = _assemble(app, settings, redis, guard, proxies, reserved)
     process.provider = provider
     app.extensions["productflo"] = process
     app.while_serving(process.serving)
     register_errors(app)
-    _guard_requests(app, guard)
+    _guard_requests(app, guard, RequestLimits(guard, proxies, settings.rate_requests))
     return app
 
 
@@ -156,7 +158,12 @@ def _provider(settings: Settings) -> Provider | None:
 
 
 def _assemble(
-    app: Quart, settings: Settings, redis: Redis, guard: Guard, reserved: Callable[[str], bool]
+    app: Quart,
+    settings: Settings,
+    redis: Redis,
+    guard: Guard,
+    proxies: Proxies,
+    reserved: Callable[[str], bool],
 ) -> WebProcess:
     """Build the use cases on the store, and the doors on the use cases."""
     store = Store.on(redis, Bus(redis), retention=settings.retention_messages)
@@ -181,7 +188,6 @@ def _assemble(
     process = WebProcess(redis, blobs, store.log, store.bus, door.hub, relay, heartbeat, wakeups)
     invites = Invites(store.invites, reserved)
     accounts = Accounts(store.accounts, store.invites.claim_user, reserved)
-    proxies = Proxies(settings.trusted_proxies)
     for blueprint in (
         ws_blueprint(door, guard, proxies),
         sessions_blueprint(invites, guard),
@@ -242,11 +248,12 @@ def _door(
     )
 
 
-def _guard_requests(app: Quart, guard: Guard) -> None:
+def _guard_requests(app: Quart, guard: Guard, limits: RequestLimits) -> None:
     @app.before_request
     async def check_source() -> None:
         guard.check_source(request)
         await guard.prepare(request)
+        limits.take(request)
 
     @app.after_request
     async def harden(response: Response) -> Response:

@@ -95,6 +95,10 @@ class Settings(BaseSettings):
         Rate.parse("100/min burst 500"),
         description="Malformed envelopes on one connection; beyond, it is closed with 1008.",
     )
+    rate_requests: Limit = Field(
+        Rate(50, 500),
+        description="HTTP requests of one user, or of an address that names none, in a process.",
+    )
     rate_handshakes: Limit = Field(
         Rate(50, 500),
         description="New WebSockets from one address, in a process; loopback is not counted.",

@@ -62,7 +62,7 @@ class CloseCode(IntEnum):
     SLOW = 1013
     """The client reads more slowly than its rooms speak. Reconnect and resume."""
     POLICY = 1008
-    """The client abused the connection. Do not reconnect."""
+    """The client abused the connection, or its user has too many. Do not reconnect."""
     TOO_BIG = 1009
     """A message exceeded the size limit. Do not reconnect to send it again."""
     INTERNAL = 1011

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from productflo.server.rate_limits import HAMMERING
 
+SERVICE_KEY = "a-service-key-for-tests"
 TIGHT = {
     "PRODUCTFLO_DEFAULT_ASSISTANTS": ",",
     "PRODUCTFLO_RATE_CHATS": "20/s burst 10",
@@ -22,6 +23,8 @@ TIGHT = {
     "PRODUCTFLO_RATE_HANDSHAKES": "1/min burst 8",
     "PRODUCTFLO_MAX_CONNECTIONS_PER_ADDRESS": "3",
     "PRODUCTFLO_MAX_CONNECTIONS_PER_USER": "2",
+    "PRODUCTFLO_RATE_REQUESTS": "1/min burst 5",
+    "PRODUCTFLO_SERVICE_KEY": SERVICE_KEY,
     "PRODUCTFLO_TRUSTED_PROXIES": "127.0.0.1",
 }
 
@@ -176,3 +179,27 @@ async def test_a_proxy_that_is_not_trusted_is_named_once(store_url: str, tmp_pat
         await process.ends()
     hints = [line for line in process.lines if "PRODUCTFLO_TRUSTED_PROXIES=127.0.0.1" in line]
     assert len(hints) == 1
+
+
+@pytest.mark.parametrize(
+    ("caller", "another"),
+    [
+        ({"X-User-Id": "greedy"}, {"X-User-Id": "modest"}),
+        ({"X-Forwarded-For": "192.0.2.4"}, {"X-Forwarded-For": "192.0.2.5"}),
+    ],
+    ids=["a user", "an address that names nobody"],
+)
+async def test_so_many_requests_over_http(
+    strict: Server, caller: dict[str, str], another: dict[str, str]
+) -> None:
+    """The next is refused; another caller has its own; what is free, and a service, are not counted."""
+    key = {"X-Service-Key": SERVICE_KEY}
+    async with httpx.AsyncClient(base_url=strict.http) as http:
+        answers = [await http.get("/api/rooms", headers=caller) for _ in range(6)]
+        assert [one.status_code == 429 for one in answers] == [False] * 5 + [True]
+        assert answers[5].json()["error"]["code"] == "RATE_LIMITED"
+        assert int(answers[5].headers["Retry-After"]) > 30
+        assert (await http.get("/api/rooms", headers=another)).status_code != 429
+        for _ in range(6):
+            assert (await http.get("/healthz", headers=caller)).status_code == 200
+            assert (await http.get("/api/rooms", headers=key)).status_code == 200
