@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby, pairwise
 
-from storm.journal import Abandoned, Asked, Changed, Heard, Joined, Journal, Opened, Refused, Sent
+from storm.journal import Abandoned, Asked, Changed, Heard, Joined, Journal, Opened, Refused, Sent, Skipped
 
 RETRYABLE = frozenset({"STORE_AWAY", "UNCONFIRMED", "RATE_LIMITED", "STORE_FULL"})
 """Refusals that ask to send again; any other word about a proper operation is untrue."""
@@ -183,6 +183,8 @@ class _Reading:
                     self._join(entry)
                 case Changed():
                     self._change(entry)
+                case Skipped():
+                    self._skip(entry)
                 case Refused():
                     self._refuse(entry)
                 case Abandoned(operation):
@@ -310,11 +312,21 @@ class _Reading:
         self._generation = answer.generation
 
     def _change(self, change: Changed) -> None:
-        """A live reader is told where the new generation begins; elsewhere than it stands is a rewind."""
-        if change.last_seq != self._position:
+        """A live reader is told of a new generation: it goes on where it is, or it was rewound."""
+        if change.reason == "rewound":
+            self.gaps += 1
             self._rewind(f"of generation {change.generation} at {change.last_seq}, being at {self._position}")
             self._position = change.last_seq
+        elif not change.continuous:
+            self._note(Kind.UNTRUE, f"was told of {change.generation}, and neither continuous nor rewound")
+        elif change.last_seq < self._position:
+            self._note(Kind.UNTRUE, f"was told continuous at {self._position}, and that the log ends before")
         self._generation = change.generation
+
+    def _skip(self, gap: Skipped) -> None:
+        self.gaps += 1
+        self._trimmed.append(self._position)
+        self._position = gap.last_seq
 
     def _refuse(self, refusal: Refused) -> None:
         self.refused[refusal.code] += 1

@@ -34,10 +34,20 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """GENERATION_CHANGED: what follows `last_seq` counts from there."""
+    """GENERATION_CHANGED, told to a live reader; a gap goes on after `last_seq`."""
 
     generation: str
     last_seq: int
+    continuous: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """GAP, told to a live reader: it goes on after `last_seq`."""
+
+    last_seq: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ class Abandoned:
     operation: str
 
 
-Entry = Opened | Asked | Joined | Changed | Sent | Heard | Refused | Abandoned
+Entry = Opened | Asked | Joined | Changed | Skipped | Sent | Heard | Refused | Abandoned
 
 
 @dataclass(slots=True)

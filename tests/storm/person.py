@@ -19,6 +19,7 @@ from storm.journal import (
     Opened,
     Refused,
     Sent,
+    Skipped,
     operation_of,
 )
 from websockets.asyncio.client import ClientConnection, connect
@@ -226,6 +227,9 @@ class Person:
             self._joined(place, data)
         elif code == "system" and data["code"] == "GENERATION_CHANGED":
             self._changed(place, data)
+        elif code == "system" and data["code"] == "GAP":
+            place.journal.entries.append(Skipped(data["last_seq"], data["reason"]))
+            place.position = data["last_seq"]
         elif code == "system":
             self._refused(place, data)
 
@@ -246,12 +250,11 @@ class Person:
         place.joined = True
 
     def _changed(self, place: Place, data: Envelope) -> None:
-        """Where that is no continuation, ask what has become of what we know."""
-        place.journal.entries.append(Changed(data["generation"], data["last_seq"]))
-        if data["last_seq"] == place.position:
-            place.generation = data["generation"]
-        else:
-            place.joined, place.join_due = False, 0.0
+        last_seq, continuous = data["last_seq"], data.get("continuous", False)
+        place.journal.entries.append(Changed(data["generation"], last_seq, continuous, data.get("reason")))
+        place.generation = data["generation"]
+        if not continuous:
+            place.position = last_seq
 
     def _refused(self, place: Place, data: Envelope) -> None:
         wait = self._jitter(min(data.get("retry_after") or self.habits.hurry, self.habits.hurry))

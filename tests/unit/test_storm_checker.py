@@ -15,6 +15,7 @@ from storm.journal import (
     Opened,
     Refused,
     Sent,
+    Skipped,
     operation_of,
 )
 
@@ -53,7 +54,7 @@ TRUTH = {
         Joined("g2", 4, continuous=True),
         *LOG[2:],
     ],
-    "told of a new generation": [*LOG[:3], Changed("g2", 3), *LOG[3:]],
+    "told of a new generation": [*LOG[:3], Changed("g2", 4, continuous=True), *LOG[3:]],
     "told of too many": [LOG[0], Opened(), Asked(1, "g1"), Joined("g1", 4, reason="too_many"), LOG[4]],
     "resumed from an earlier place than its own": [
         *LOG,
@@ -106,7 +107,7 @@ def test_a_loss_that_was_told() -> None:
 def test_a_live_reader_is_told_of_a_loss() -> None:
     """GENERATION_CHANGED at an earlier place; what counts from there is another branch."""
     log = [*LOG[:4], Heard(5, "m6")]
-    told = writer(Changed("g2", 4), Sent("m6"), log[4])
+    told = writer(Changed("g2", 4, reason="rewound"), Sent("m6"), log[4])
     assert kinds(told, log=log) == [Kind.LOST_AND_TOLD]
 
 
@@ -161,6 +162,8 @@ def test_a_continuous_that_was_none() -> None:
     )
     short = [*LOG, Opened(), Asked(5, "g1"), Joined("g1", 3, continuous=True)]
     assert kinds(writer(), reader(*short)) == [Kind.UNTRUE]
+    assert kinds(writer(), reader(*LOG, Changed("g2", 3, continuous=True))) == [Kind.UNTRUE]
+    assert kinds(writer(), reader(*LOG, Changed("g2", 5))) == [Kind.UNTRUE]
 
 
 def test_a_resume_without_a_word() -> None:
@@ -172,6 +175,7 @@ def test_trimmed_though_the_log_has_it() -> None:
     """The log only ever gets shorter at its beginning."""
     entries = [LOG[0], Opened(), Asked(1, "g1"), Joined("g1", 5, reason="trimmed")]
     assert kinds(writer(), reader(*entries)) == [Kind.UNTRUE]
+    assert kinds(writer(), reader(LOG[0], Skipped(4, "trimmed"), LOG[4])) == [Kind.UNTRUE]
 
 
 def test_two_who_heard_different_things() -> None:
