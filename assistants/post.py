@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from assistants.registry import Ready
 from assistants.turn import Services, Turn, TurnEnd
 from productflo.errors import LeaseLost, NotFound, ProductFloError
-from productflo.store.presence import BEAT
+from productflo.store.presence import USUAL_PACE as PRESENCE_PACE
 from productflo.store.ready import IDLE, ReadyStream, WakeUp
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Pace:
 
     idle: float = IDLE
     sweep: float = SWEEP
-    beat: float = BEAT
+    beat: float = PRESENCE_PACE.beat
     at_once: int = AT_ONCE
 
 

@@ -184,8 +184,7 @@ def _assemble(
     door = _door(store, chat, membership, settings, reserved)
     people = PresenceRelay(door.hub, store.rooms, store.presence, system_clock)
     relay = Relay(door.hub, store.bus, door.replay.reconciler, door.runs, people, system_clock)
-    heartbeat = Heartbeat(door.hub, store.presence)
-    process = WebProcess(redis, blobs, store.log, store.bus, door.hub, relay, heartbeat, wakeups)
+    process = WebProcess(redis, blobs, store.log, store.bus, door.hub, relay, door.heartbeat, wakeups)
     invites = Invites(store.invites, reserved)
     accounts = Accounts(store.accounts, store.invites.claim_user, reserved)
     for blueprint in (
@@ -241,7 +240,7 @@ def _door(
         History(store.log, store.rooms, membership),
         Receipts(store.rooms, store.log, store.bus, system_clock),
         Attendance(store.presence, store.bus, system_clock),
-        store.presence,
+        Heartbeat(store.presence),
         Runs(store.runs, store.rooms, store.log),
         system_clock,
         reserved,

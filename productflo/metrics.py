@@ -79,3 +79,14 @@ FAN_OUT_LAG_SECONDS = Histogram(
     buckets=SECONDS,
 )
 STORE_AWAY = Counter("productflo_store_away", "Times that the store stopped answering.")
+
+LEASES_ENDED = Counter(
+    "productflo_leases_ended", "Leases of connections that ran out: after a close, or with their process."
+)
+PRESENCE_HELD = Counter(
+    "productflo_presence_held",
+    "Times that a shard of presence (of 64) was not swept for one lease, since the store had been paused.",
+)
+PRESENCE_CAUGHT_UP = Counter(
+    "productflo_presence_caught_up", "Changes of presence that Pub/Sub dropped and the store gave."
+)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from productflo.server.connection_limits import ConnectionLimits
+from productflo.server.heartbeat import Heartbeat
 from productflo.server.hub import Hub
 from productflo.server.rate_limits import RateLimits
 from productflo.server.replay import Replay
@@ -14,7 +15,6 @@ from productflo.service.history import History
 from productflo.service.membership import Membership
 from productflo.service.receipts import Receipts
 from productflo.service.runs import Runs
-from productflo.store.presence import PresenceStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Door:
     history: History
     receipts: Receipts
     attendance: Attendance
-    presence: PresenceStore
+    heartbeat: Heartbeat
     runs: Runs
     clock: Clock
     reserved: Callable[[str], bool]

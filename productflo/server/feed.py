@@ -217,7 +217,7 @@ class Feed:
         self.leaves = max(self.leaves, event.leaves)
         self.member_count = event.member_count
         self.answers.left(event.user)
-        self._stop_typing(event.user)
+        self.stop_typing(event.user)
         told = Frame(event.envelope)
         self._pass(told, lambda one: one.user != event.user or one.leaves < event.leaves)
         for key, one in list(self.subscriptions.items()):
@@ -247,7 +247,7 @@ class Feed:
         loop = asyncio.get_running_loop()
         known = self._typing.get(event.user)
         if not event.started:
-            self._stop_typing(event.user)
+            self.stop_typing(event.user)
         elif known:
             known.until = loop.time() + TYPING_LEASE
         else:
@@ -256,6 +256,12 @@ class Feed:
             self._typing[event.user] = _Typing(loop.time() + TYPING_LEASE, started, stopped)
             self._pass(started, lambda one: one.user != event.user)
             loop.call_later(TYPING_LEASE, self._end_typing, event.user)
+
+    def stop_typing(self, user: str) -> None:
+        """Somebody writes no longer, or is gone: the others are told, unless they have been."""
+        known = self._typing.pop(user, None)
+        if known:
+            self._pass(known.stopped, lambda one: one.user != user)
 
     def is_typing(self, user: str) -> bool:
         """Whether the others see this user typing."""
@@ -313,9 +319,4 @@ class Feed:
         if left > 0:
             loop.call_later(left, self._end_typing, user)
         else:
-            self._stop_typing(user)
-
-    def _stop_typing(self, user: str) -> None:
-        known = self._typing.pop(user, None)
-        if known:
-            self._pass(known.stopped, lambda one: one.user != user)
+            self.stop_typing(user)

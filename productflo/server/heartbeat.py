@@ -2,42 +2,107 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from random import random
 
 from redis.exceptions import RedisError
 
-from productflo.server.hub import Hub
-from productflo.store.presence import BEAT, SWEEP, PresenceStore
+from productflo.store.keys import PRESENCE_SHARDS, presence_shard
+from productflo.store.presence import PresenceStore
 
 log = logging.getLogger(__name__)
 
+RETRY_DELAY = 0.5
+"""Seconds until a beat that the store did not answer is tried again: leases are running out."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Heartbeat:
-    """Beats for all connections of the hub; waits for a store that is away, which then holds the leases."""
+    """Beats for the connections that `begin` named until `end` does.
 
-    hub: Hub
+    Each shard with connections here has a beat of its own: in a Cluster one whose node is away holds up no
+    other, and the beats are spread over the interval, however many connections there are.
+    """
+
     presence: PresenceStore
+    _here: dict[int, dict[str, str]] = field(default_factory=dict)
+    _begun: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
+    _phase: float = field(default_factory=random)
+    _away: set[int] = field(default_factory=set)
+
+    async def begin(self, user: str, connection: str) -> None:
+        """Connecting means online; where the store is away, with the first beat that it answers."""
+        shard = presence_shard(user)
+        if shard not in self._here:
+            self._here[shard] = {}
+            self._begun.put_nowait(shard)
+        self._here[shard][connection] = user
+        try:
+            await self.presence.beat([(user, connection)])
+        except RedisError as error:
+            log.info("Presence is told with the next beat, since the store is away: %s", error)
+
+    async def end(self, user: str, connection: str) -> None:
+        """A connection is gone: its lease ends after the grace."""
+        if self._here.get(presence_shard(user), {}).pop(connection, None) is None:
+            return
+        await self._end([(user, connection)])
 
     async def run(self) -> None:
-        """Beat and sweep until cancelled."""
+        """Beat and sweep until cancelled; a store that is away holds the leases meanwhile."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_every(BEAT, self._beat))
-            tasks.create_task(_every(SWEEP, self.presence.sweep))
+            tasks.create_task(self._sweep())
+            while True:
+                shard = await self._begun.get()
+                tasks.create_task(self._keep(shard))
 
-    async def _beat(self) -> None:
-        await self.presence.beat((user, connection) for connection, user in list(self.hub.users.items()))
+    async def _keep(self, shard: int) -> None:
+        """Beat for a shard until nobody of it is here."""
+        here = self._here[shard]
+        await asyncio.sleep(self._until_beat(shard))
+        while here:
+            leases = [(user, connection) for connection, user in here.items()]
+            try:
+                await self.presence.beat(leases)
+            except RedisError as error:
+                self._failed(shard, error)
+                await asyncio.sleep(RETRY_DELAY)
+                continue
+            self._away.discard(shard)
+            # A beat on its way when its connection ended has prolonged what had to end.
+            await self._end([(user, connection) for user, connection in leases if connection not in here])
+            await asyncio.sleep(self._until_beat(shard))
+        self._away.discard(shard)
+        del self._here[shard]
 
+    def _until_beat(self, shard: int) -> float:
+        """Seconds until the shard's next place in the interval, which differs between processes."""
+        beat = self.presence.pace.beat
+        place = (self._phase + shard / PRESENCE_SHARDS) * beat
+        return beat - (asyncio.get_running_loop().time() - place) % beat
 
-async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    failing = False
-    while True:
+    async def _end(self, leases: list[tuple[str, str]]) -> None:
         try:
-            await work()
-            failing = False
+            await self.presence.end(leases)
         except RedisError as error:
-            if not failing:
-                log.warning("Presence waits for the store: %s", error)
-            failing = True
-        await asyncio.sleep(seconds)
+            log.info("Leases end by themselves, since the store is away: %s", error)
+
+    async def _sweep(self) -> None:
+        failing = False
+        while True:
+            try:
+                # In a Cluster the shards whose node answers must not wait for one that does not.
+                async with asyncio.timeout(self.presence.pace.turn):
+                    await self.presence.sweep()
+                failing = False
+            except (RedisError, TimeoutError) as error:
+                if not failing:
+                    log.warning("Presence is not swept, since the store is away: %r", error)
+                failing = True
+            await asyncio.sleep(self.presence.pace.sweep)
+
+    def _failed(self, shard: int, error: RedisError) -> None:
+        """Say once that the store is away, not for each shard and each try."""
+        if not self._away:
+            log.warning("Presence waits for the store: %s", error)
+        self._away.add(shard)

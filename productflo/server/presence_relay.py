@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
+from productflo import metrics
 from productflo.domain.passing import Passing
 from productflo.domain.presence import Word
 from productflo.protocol import outbound
@@ -20,6 +21,7 @@ from productflo.server.feed import Feed, Subscription
 from productflo.server.hub import Hub
 from productflo.service.attendance import presence_notice
 from productflo.service.clock import Clock, stamp
+from productflo.store.keys import presence_shard
 from productflo.store.presence import PresenceStore
 from productflo.store.rooms import Rooms
 
@@ -35,20 +37,31 @@ RETRY_DELAY = 1.0
 
 @dataclass(slots=True)
 class PresenceRelay:
-    """Hands on what the bus tells of presence. `changed` never blocks; `run()` does the work."""
+    """Hands on what the bus tells of presence. `changed` and `listening` never block; `run()` works."""
 
     hub: Hub
     rooms: Rooms
     presence: PresenceStore
     clock: Clock
-    _changes: dict[str, str] = field(default_factory=dict)
+    _changes: dict[str, Word] = field(default_factory=dict)
+    _heard: dict[int, int] = field(default_factory=dict)
+    _listenings: dict[int, int] = field(default_factory=dict)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _big: set[str] = field(default_factory=set)
 
     def changed(self, user: str, word: str) -> None:
-        """A user's `word|epoch` is new; one that has not been told yet is replaced."""
-        self._changes.pop(user, None)
-        self._changes[user] = word
+        """A user's `word|epoch` is new."""
+        shard, new = presence_shard(user), Word.parse(word)
+        if shard not in self._listenings:
+            if new.epoch <= self._heard.get(shard, 0):
+                return  # What was missed has been told up to there already.
+            self._heard[shard] = new.epoch
+        self._note(user, new)
+        self._arrived.set()
+
+    def listening(self, shard: int) -> None:
+        """A shard's channel is listened to, for the first time or again: changes may have been missed."""
+        self._listenings[shard] = self._listenings.get(shard, 0) + 1
         self._arrived.set()
 
     async def run(self) -> None:
@@ -57,20 +70,40 @@ class PresenceRelay:
             tasks.create_task(self._tell_changes())
             tasks.create_task(self._tell_counts())
 
+    def _note(self, user: str, word: Word) -> None:
+        """Of several changes that have not been told yet the newest is."""
+        if user not in self._changes or self._changes[user].epoch < word.epoch:
+            self._changes[user] = word
+
     async def _tell_changes(self) -> None:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             try:
+                if self._listenings:
+                    await self._catch_up()
                 while self._changes:
                     user, word = next(iter(self._changes.items()))
-                    await self._tell(user, Word.parse(word).presence)
-                    if self._changes.get(user) == word:
+                    await self._tell(user, word.presence)
+                    if self._changes[user] == word:
                         del self._changes[user]
             except RedisError as error:
                 log.warning("Presence waits for the store: %s", error)
                 await asyncio.sleep(RETRY_DELAY)
                 self._arrived.set()
+
+    async def _catch_up(self) -> None:
+        """Note what changed while shards were not listened to: of each user the present word."""
+        listenings = dict(self._listenings)
+        missed = await self.presence.missed({shard: self._heard.get(shard) for shard in listenings})
+        for shard, (epoch, words) in missed.items():
+            if self._listenings[shard] != listenings[shard]:
+                continue  # Lost again meanwhile: `listening` has asked for another look.
+            del self._listenings[shard]
+            self._heard[shard] = epoch
+            metrics.PRESENCE_CAUGHT_UP.inc(len(words))
+            for user, word in words.items():
+                self._note(user, Word.parse(word))
 
     async def _tell(self, user: str, presence: Presence) -> None:
         told: dict[str, Subscription] = {}
@@ -78,6 +111,8 @@ class PresenceRelay:
             feed = self.hub.feeds.get(room)
             if feed is None:
                 continue
+            if presence is Presence.OFFLINE:
+                feed.stop_typing(user)
             if feed.member_count > BIG_ROOM:
                 self._big.add(room)
                 continue
@@ -91,13 +126,14 @@ class PresenceRelay:
     async def _tell_counts(self) -> None:
         while True:
             await asyncio.sleep(COUNT)
-            while self._big:
-                room = self._big.pop()
+            for room in list(self._big):
+                self._big.discard(room)
                 if feed := self.hub.feeds.get(room):
                     try:
                         await self._count(feed)
                     except RedisError as error:
-                        log.info("The count of %s is told with its next change: %s", room, error)
+                        self._big.add(room)
+                        log.info("The count of %s is told a second later: %s", room, error)
 
     async def _count(self, feed: Feed) -> None:
         members = await self.rooms.member_ids(feed.room)

@@ -54,7 +54,9 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.bus.run(self._heard, self.presence.changed, self._listening))
+            tasks.create_task(
+                self.bus.run(self._heard, self.presence.changed, self._listening, self.presence.listening)
+            )
             tasks.create_task(self.presence.run())
             tasks.create_task(self._mend())
             tasks.create_task(self._hear_the_unheard())

@@ -26,6 +26,7 @@ from productflo.protocol.codes import CloseCode, Status
 from productflo.server.connection import Connection, Frame
 from productflo.server.door import Door
 from productflo.server.subscribing import Subscriber
+from productflo.server.typist import Typist
 from productflo.service.chat import with_id
 from productflo.service.clock import stamp
 from productflo.store.log import Entry
@@ -61,6 +62,7 @@ class Session:
         self._free = asyncio.Semaphore(CHATS_UNDER_WAY)
         self._subscriber = Subscriber(door, connection, tasks)
         self._allowance = door.rates.allowance(connection.address)
+        self._typist = Typist(door.attendance, door.hub)
         door.hub.opened(connection)
 
     async def begin(self) -> None:
@@ -103,10 +105,8 @@ class Session:
         """The connection is gone: its subscriptions end now, its presence after the grace."""
         await self._door.hub.closed(self._connection, self._subscriber.rooms)
         if self._identity and self._arrived:
-            try:
-                await self._door.presence.end([(self._identity.user_id, self._connection.id)])
-            except RedisError as error:
-                log.info("A lease ends by itself, since the store is away: %s", error)
+            await self._typist.end(self._identity.user_id)
+            await self._door.heartbeat.end(self._identity.user_id, self._connection.id)
 
     def _speaker(self, said: inbound.Inbound) -> Identity:
         """Who speaks; on an open server the first envelope decides. Raises `PermissionDenied`."""
@@ -132,10 +132,7 @@ class Session:
             self._door.connections.arrive(identity.user_id)
             self._arrived = True
             self._door.hub.arrived(self._connection, identity.user_id)
-            try:
-                await self._door.presence.beat([(identity.user_id, self._connection.id)])
-            except RedisError as error:
-                log.info("Presence is told with the next beat, since the store is away: %s", error)
+            await self._door.heartbeat.begin(identity.user_id, self._connection.id)
 
     async def _handle(self, identity: Identity, said: inbound.Inbound) -> None:
         door, user = self._door, identity.user_id
@@ -146,7 +143,7 @@ class Session:
                 await door.membership.leave(identity, said.room_id)
             case inbound.Typing():
                 self._subscriber.require(said.room_id)
-                await door.attendance.type(said.room_id, user, started=said.data.status == "started")
+                await self._typist.type(said.room_id, user, started=said.data.status == "started")
             case inbound.ReadReceipt():
                 receipt = await door.receipts.read(identity, said.room_id, said.data.message_id)
                 if receipt:
@@ -154,7 +151,9 @@ class Session:
             case inbound.SetPresence():
                 if said.room_id is not None:
                     await door.membership.require(identity, said.room_id)
-                await door.attendance.say(user, said.data.status, said.room_id)
+                notice = await door.attendance.say(user, said.data.status, said.room_id)
+                if notice:
+                    self._connection.send(Frame(notice))
             case inbound.Historic():
                 await self._connection.drained()  # Pages are large: no further one for who reads none.
                 page = await door.history.page(identity, said.room_id, said.data)
@@ -195,8 +194,8 @@ class Session:
             appended = await self._door.chat.commit(entry)
             if appended.envelope is not None and appended.seq <= known:
                 self._connection.send(Frame(appended.envelope))
-            elif self._subscriber.is_typing(said.room_id, entry.sender):
-                await self._door.attendance.type(said.room_id, entry.sender, started=False)
+            else:
+                await self._typist.sent(said.room_id, entry.sender)
         except Unconfirmed as error:  # It may be there: that is no error, and nobody asks the store any more.
             self._pending(entry, said, error.message, error.retry_after)
         except ProductFloError as error:

@@ -82,11 +82,6 @@ class Subscriber:
         if not self.subscribed(room):
             raise PermissionDenied(f"Join {room} first.", field="room_id")
 
-    def is_typing(self, room: str, user: str) -> bool:
-        """Whether the others see the user typing."""
-        feed = self.door.hub.feeds.get(room)
-        return feed is not None and feed.is_typing(user)
-
     def _leave_room_for(self, room: str) -> None:
         """Raises `TooLarge` where the connection hears as many rooms as it may."""
         if len(self.rooms) >= ROOMS and room not in self.rooms:

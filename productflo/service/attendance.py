@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from productflo.domain.passing import Passing
+from productflo.errors import StoreAway
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import Presence
 from productflo.service.clock import Clock, stamp
 from productflo.store.bus import Bus
 from productflo.store.events import Live, Typed
-from productflo.store.presence import PresenceStore
+from productflo.store.presence import PresenceStore, Said
+
+RETRY_AFTER = 1.0
+"""Seconds in which a beat tells a store that has just come back who is here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +25,24 @@ class Attendance:
     bus: Bus
     clock: Clock
 
-    async def say(self, user: str, presence: Presence, room: str | None) -> None:
-        """A user's word, for everywhere or for one room until their next word for everywhere."""
+    async def say(self, user: str, presence: Presence, room: str | None) -> bytes | None:
+        """A user's word, for everywhere or for one room until their next word for everywhere.
+
+        Returns the notice for the caller alone where the word changes nothing; else all who share a room
+        hear it. Raises `StoreAway` where the store does not know yet that the user is here.
+        """
         if room is None:
-            await self.presence.say(user, presence)
-            return
-        await self.presence.say_in(room, user, presence)
+            said = await self.presence.say(user, presence)
+        else:
+            said = await self.presence.say_in(room, user, presence)
+        if said is Said.NOT_HERE:
+            raise StoreAway("The store has just come back. Say it again shortly.", retry_after=RETRY_AFTER)
         notice = presence_notice(user, presence, stamp(self.clock), room)
-        await self.bus.publish(room, Live(notice, passing=Passing.PRESENCE))
+        if said is Said.SAME:
+            return notice
+        if room is not None:
+            await self.bus.publish(room, Live(notice, passing=Passing.PRESENCE))
+        return None
 
     async def type(
         self, room: str, user: str, *, started: bool, message_id: str | None = None, run_id: str | None = None

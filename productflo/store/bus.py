@@ -42,7 +42,7 @@ class Bus:
 
     def __init__(self, redis: Redis, shards: Sequence[int] = range(PRESENCE_SHARDS)) -> None:
         self._redis = redis
-        self._presence = [PresenceKeys(shard).bus.encode() for shard in shards]
+        self._presence = {PresenceKeys(shard).bus.encode(): shard for shard in shards}
         self._pubsub: PubSub = redis.pubsub()
         self._confirmed: dict[bytes, asyncio.Event] = {}
         self._rooms: dict[bytes, str] = {}
@@ -89,11 +89,13 @@ class Bus:
         on_event: Callable[[str, RoomEvent], None],
         on_presence: Callable[[str, str], None],
         on_subscribed: Callable[[str], None],
+        on_presence_subscribed: Callable[[int], None] = lambda shard: None,
     ) -> None:
         """Hand events on until cancelled; through any number of lost connections.
 
         `on_presence(user, "word|epoch")` tells changes of presence; `on_subscribed(room)` that a room's
-        channel is listened to from now on, for the first time or again.
+        channel is listened to from now on, for the first time or again, and `on_presence_subscribed(shard)`
+        that one of presence is.
         """
         attached = failing = False
         try:
@@ -111,7 +113,7 @@ class Bus:
                     await asyncio.sleep(RECONNECT_DELAY)
                     continue
                 if message:
-                    self._hand_on(message, on_event, on_presence, on_subscribed)
+                    self._hand_on(message, on_event, on_presence, on_subscribed, on_presence_subscribed)
         finally:
             await self._pubsub.aclose()  # type: ignore[no-untyped-call]
 
@@ -121,6 +123,7 @@ class Bus:
         on_event: Callable[[str, RoomEvent], None],
         on_presence: Callable[[str, str], None],
         on_subscribed: Callable[[str], None],
+        on_presence_subscribed: Callable[[int], None],
     ) -> None:
         channel = message["channel"]
         room = self._rooms.get(channel)
@@ -128,8 +131,10 @@ class Bus:
             if room is not None:
                 self._confirmed[channel].set()
                 on_subscribed(room)
-            elif channel == self._presence[-1]:
-                self._presence_heard.set()
+            elif channel in self._presence:
+                on_presence_subscribed(self._presence[channel])
+                if channel == next(reversed(self._presence)):
+                    self._presence_heard.set()
         elif message["type"] == "message":
             if room is not None:
                 if event := _event(message["data"]):

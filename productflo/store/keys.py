@@ -60,6 +60,11 @@ class PresenceKeys:
         return self._key("words")
 
     @property
+    def changes(self) -> str:
+        """Sorted set user -> epoch of the newest change of their presence, kept for a day."""
+        return self._key("changes")
+
+    @property
     def sweep(self) -> str:
         """Hash: when this shard was last swept, and until when nothing may be."""
         return self._key("sweep")
@@ -94,6 +99,9 @@ def ready(assistant: str) -> str:
     """Stream of wake-ups of an assistant; the rooms' logs and cursors are the truth."""
     return f"ready:{assistant}"
 
+
+SWEEPER = "presence:sweeper"
+"""The process whose turn it is to sweep presence; anybody's where it is not there."""
 
 TEAMS = "teams"
 """Set of all team ids."""

@@ -49,7 +49,7 @@ async def test_a_second_tab_is_nothing_new(server: Server, room: str) -> None:
         assert presences(other.heard[before:]) == [(ada, "busy", None)]
 
 
-@pytest.mark.parametrize("word", ["away", "busy", "offline", "online"])
+@pytest.mark.parametrize("word", ["away", "busy", "offline"])
 async def test_a_word_for_everywhere_is_told_in_every_room(server: Server, room: str, word: str) -> None:
     """To each once, and it is what a later joiner is shown."""
     ada, bob, eve = unique("ada", "bob", "eve")

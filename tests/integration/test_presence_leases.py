@@ -10,13 +10,13 @@ from redis.asyncio import Redis
 
 from productflo.domain.presence import Word
 from productflo.protocol.codes import Presence
-from productflo.store import presence as presence_module
 from productflo.store.bus import Bus
 from productflo.store.keys import PresenceKeys, presence_shard
-from productflo.store.presence import PresenceStore
+from productflo.store.presence import Pace, PresenceStore
 
 LEASE, GRACE = 0.4, 0.15
 """Seconds; a fortieth of the real ones."""
+PACE = Pace(lease=LEASE, grace=GRACE, beat=0.1, sweep=0.02)
 PATIENCE = 10.0
 
 
@@ -58,7 +58,7 @@ class Watcher:
 @pytest.fixture
 def store(redis: Redis) -> PresenceStore:
     """Presence with short leases."""
-    return PresenceStore(redis, LEASE, GRACE)
+    return PresenceStore(redis, PACE)
 
 
 @asynccontextmanager
@@ -145,11 +145,8 @@ async def test_who_beats_is_never_swept(redis: Redis, store: PresenceStore) -> N
         assert watcher.of(ada) == [Presence.ONLINE]
 
 
-async def test_after_a_pause_nothing_is_swept_for_a_whole_lease(
-    redis: Redis, store: PresenceStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_after_a_pause_nothing_is_swept_for_a_whole_lease(redis: Redis, store: PresenceStore) -> None:
     """While nobody swept nobody could beat either: a lease that ran out then proves nothing."""
-    monkeypatch.setattr(presence_module, "USUAL_PAUSE", 0.1)
     ada = person()
     async with watching(redis, store) as watcher:
         await store.beat([(ada, "c1")])

@@ -208,7 +208,7 @@ async def test_the_page_from_top_to_bottom(fresh: Server) -> None:
         assert (await user.until("read_receipt"))["data"]["read_seq"] == 2
 
         await send(user, PRESENCE)
-        assert "room_id" not in await other.until("presence", sender="user_456")
+        assert "room_id" not in await user.until("presence", sender="user_456")
 
         await send(user, JOIN)
         joined = await user.until("join", user_id="user_456", last_seq=2)
