@@ -7,6 +7,7 @@ against that what was told: no false offline, no flap, no ghost, nothing twice.
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -18,6 +19,8 @@ from redis.asyncio import Redis
 from productflo.domain.presence import Word
 from productflo.protocol.codes import Presence
 from productflo.store import presence as presence_module
+from productflo.store.connect import open_redis
+from productflo.store.embedded import EmbeddedStore
 from productflo.store.keys import PresenceKeys
 from productflo.store.presence import USUAL_PACE, PresenceStore
 from productflo.store.scripts import Script, script
@@ -226,11 +229,11 @@ class World:
 
 
 @pytest.fixture
-async def redis(redis: Redis) -> AsyncIterator[Redis]:
-    """The session's store without a sync to the disk for each of thousands of steps."""
-    await redis.config_set("appendfsync", "no")
-    yield redis
-    await redis.config_set("appendfsync", "always")
+async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
+    """A store that nobody else sweeps, without a sync to the disk for each of thousands of steps."""
+    async with EmbeddedStore(tmp_path, "the presence model") as store, open_redis(store.url) as redis:
+        await redis.config_set("appendfsync", "no")
+        yield redis
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -47,15 +47,15 @@ async def test_a_fault_of_the_server_is_told_and_the_connection_goes_on(
 ) -> None:
     """The client gets PROCESSING_ERROR, the log the reason; the next envelope is answered."""
 
-    async def beat(leases: object) -> None:
+    async def begin(user: str, connection: str) -> None:
         pass
 
-    hub = SimpleNamespace(opened=lambda connection: None, arrived=lambda connection, user: None)
     door: Any = SimpleNamespace(
-        hub=hub,
+        hub=SimpleNamespace(opened=lambda connection: None, arrived=lambda connection, user: None),
         rates=RateLimits(Rates(*[Rate.parse("off")] * 6)),
         connections=SimpleNamespace(arrive=lambda user: None),
-        presence=SimpleNamespace(beat=beat),
+        heartbeat=SimpleNamespace(begin=begin),
+        attendance=None,
         clock=BrokenClock(),
         reserved=lambda user: False,
     )
