@@ -10,7 +10,6 @@ from random import uniform
 from typing import Any
 
 from quart import Quart, Response, request
-from redis.asyncio import Redis
 
 from productflo.blobs.local import LocalBlobs
 from productflo.domain.identity import SERVICE_ID
@@ -40,6 +39,7 @@ from productflo.service.runs import Runs
 from productflo.service.wakeups import Wakeups
 from productflo.settings import Settings
 from productflo.store.bus import Bus
+from productflo.store.client import Client, close
 from productflo.store.connect import client
 from productflo.store.log import Log
 from productflo.store.store import Store
@@ -74,7 +74,7 @@ RECONNECT_WITHIN = 3.0
 class WebProcess:
     """What runs beside the routes; `app.extensions["productflo"]`."""
 
-    redis: Redis
+    redis: Client
     blobs: LocalBlobs
     log: Log
     bus: Bus
@@ -102,7 +102,7 @@ class WebProcess:
         yield
         self._running.cancel()
         await asyncio.wait({self._running})
-        await self.redis.aclose()
+        await close(self.redis)
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -160,7 +160,7 @@ def _provider(settings: Settings) -> Provider | None:
 def _assemble(
     app: Quart,
     settings: Settings,
-    redis: Redis,
+    redis: Client,
     guard: Guard,
     proxies: Proxies,
     reserved: Callable[[str], bool],

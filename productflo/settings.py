@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from productflo import redis_url
 from productflo.domain.rates import Rate
 
 
@@ -47,7 +48,8 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         None,
         validation_alias="REDIS_URL",
-        description="Your own Redis or Valkey (redis://, rediss://, unix://). Unset: the embedded one.",
+        description="Your own Redis or Valkey: redis://, rediss://, unix://, redis+sentinel:// or "
+        "redis+cluster:// (docs/how-to/deploy.md tells all of each). Unset: the embedded one.",
     )
     secret: SecretStr | None = Field(
         None,
@@ -121,6 +123,13 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(
         None, validation_alias="OPENAI_BASE_URL", description="Any server that speaks Chat Completions."
     )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_understood(cls, url: str | None) -> str | None:
+        if url is not None:
+            redis_url.parse(url)
+        return url
 
     @field_validator("jwks_url")
     @classmethod

@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from productflo.store.client import Client
 from productflo.store.keys import ready
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ KEPT = 10_000
 class Wakeups:
     """Gathers wake-ups; `run()` sends them."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Client) -> None:
         self._redis = redis
         self._due: set[tuple[str, str]] = set()
         self._arrived = asyncio.Event()

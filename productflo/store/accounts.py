@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import orjson
-from redis.asyncio import Redis
 from redis.exceptions import WatchError
 from redis.typing import EncodableT, FieldT
 
+from productflo.store.client import Client
 from productflo.store.reply import text
 
 _PREFIX = "account:"
@@ -35,7 +35,7 @@ class Attempts:
 class AccountStore:
     """`account:<email>`, a hash; `login:<subject>`, a number that expires. Raises what redis-py raises."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Client) -> None:
         self._redis = redis
 
     async def add(self, record: AccountRecord) -> bool:

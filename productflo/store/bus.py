@@ -7,29 +7,26 @@ new subscription of a channel `on_subscribed` is called, and the relay reads wha
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 
+from productflo.store.client import Client, Cluster, look_again, shard_of
+from productflo.store.ear import LOST, RECONNECT_DELAY, Ear
 from productflo.store.events import Published, RoomEvent, decode, encode
 from productflo.store.keys import PRESENCE_SHARDS, PresenceKeys, RoomKeys
 from productflo.store.refusals import told
 
 log = logging.getLogger(__name__)
 
-RECONNECT_DELAY = 0.2
-"""Seconds between attempts to listen again: a restarted server is found within one."""
 SUBSCRIBE_TIMEOUT = 5.0
 """Seconds for a subscription to be confirmed, before the caller is told that the store is away."""
-QUIET = 10.0
-"""Seconds without a message until redis-py may send its PING (every 30 s, see `connect.client`): networks
-forget a connection on which nothing moves for some minutes, and tell nobody."""
-LOST = (RedisError, OSError, AttributeError)
-"""What asking for a channel raises while `run` connects anew; redis-py has no writer then."""
+FOLLOW = 2.0
+"""Seconds between looks at whether a Cluster's slots have moved, as others of this process found out."""
 
 
 class Bus:
@@ -40,31 +37,42 @@ class Bus:
     listened to: one at least, because a connection without a channel can not listen.
     """
 
-    def __init__(self, redis: Redis, shards: Sequence[int] = range(PRESENCE_SHARDS)) -> None:
+    _on_event: Callable[[str, RoomEvent], None]
+    _on_presence: Callable[[str, str], None]
+    _on_subscribed: Callable[[str], None]
+    _on_presence_subscribed: Callable[[int], None]
+    _tasks: asyncio.TaskGroup
+
+    def __init__(self, redis: Client, shards: Sequence[int] = range(PRESENCE_SHARDS)) -> None:
         self._redis = redis
         self._presence = {PresenceKeys(shard).bus.encode(): shard for shard in shards}
-        self._pubsub: PubSub = redis.pubsub()
+        self._unheard = set(self._presence)
+        self._presence_heard = asyncio.Event()
         self._confirmed: dict[bytes, asyncio.Event] = {}
         self._rooms: dict[bytes, str] = {}
-        self._presence_heard = asyncio.Event()
+        self._ears: dict[Redis, tuple[Ear, asyncio.Task[None]]] = {}
+        self._trouble = asyncio.Event()
 
     async def publish(self, room: str, event: Published) -> None:
         """Tell every process that listens to the room. Raises `StoreAway`."""
+        channel, message = RoomKeys(room).bus, encode(event)
         try:
-            await self._redis.publish(RoomKeys(room).bus, encode(event))
+            if isinstance(self._redis, Cluster):
+                await self._redis.spublish(channel, message)
+            else:
+                await self._redis.publish(channel, message)
         except RedisError as error:
             raise told(error) from error
 
     async def subscribe(self, room: str) -> None:
         """Listen to a room; returns when the store confirmed it. Raises `StoreAway`."""
-        # Only `run` connects: where two do so at once, redis-py forgets one connection and what it asked for.
         await _confirmed(self._presence_heard)
         channel = RoomKeys(room).bus.encode()
         if channel not in self._rooms:
             self._rooms[channel] = room
             self._confirmed[channel] = asyncio.Event()
             try:
-                await self._pubsub.subscribe(channel)
+                await self._ear_of(channel).listen(channel)
             except LOST as error:
                 self._forget(channel)
                 raise told(RedisConnectionError("not listening")) from error
@@ -79,10 +87,9 @@ class Bus:
         channel = RoomKeys(room).bus.encode()
         if channel in self._rooms:
             self._forget(channel)
-            try:
-                await self._pubsub.unsubscribe(channel)
-            except LOST as error:
-                log.debug("%s is listened to in vain until the next start: %s", room, error)
+            for ear, _ in list(self._ears.values()):
+                if channel in ear.channels:
+                    await ear.leave(channel)
 
     async def run(
         self,
@@ -91,57 +98,85 @@ class Bus:
         on_subscribed: Callable[[str], None],
         on_presence_subscribed: Callable[[int], None] = lambda shard: None,
     ) -> None:
-        """Hand events on until cancelled; through any number of lost connections.
+        """Hand events on until cancelled; through any number of lost connections and moved slots.
 
         `on_presence(user, "word|epoch")` tells changes of presence; `on_subscribed(room)` that a room's
         channel is listened to from now on, for the first time or again, and `on_presence_subscribed(shard)`
         that one of presence is.
         """
-        attached = failing = False
-        try:
+        self._on_event, self._on_presence = on_event, on_presence
+        self._on_subscribed, self._on_presence_subscribed = on_subscribed, on_presence_subscribed
+        async with asyncio.TaskGroup() as self._tasks:
+            self._trouble.set()
             while True:
-                try:
-                    if not attached:
-                        await self._pubsub.subscribe(*self._presence)
-                        attached = True
-                    message = await self._pubsub.get_message(timeout=QUIET)
-                    failing = False
-                except (RedisError, OSError) as error:
-                    if not failing:
-                        log.warning("The bus lost the store, and tries to listen again: %s", error)
-                    failing = True
-                    await asyncio.sleep(RECONNECT_DELAY)
-                    continue
-                if message:
-                    self._hand_on(message, on_event, on_presence, on_subscribed, on_presence_subscribed)
-        finally:
-            await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+                if self._trouble.is_set():
+                    self._trouble.clear()
+                    await self._look_again()
+                await self._follow()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FOLLOW):
+                        await self._trouble.wait()
+                        await asyncio.sleep(RECONNECT_DELAY)
 
-    def _hand_on(
-        self,
-        message: dict[str, Any],
-        on_event: Callable[[str, RoomEvent], None],
-        on_presence: Callable[[str, str], None],
-        on_subscribed: Callable[[str], None],
-        on_presence_subscribed: Callable[[int], None],
-    ) -> None:
+    async def _look_again(self) -> None:
+        try:
+            await look_again(self._redis)
+        except RedisError as error:
+            log.info("The Cluster does not say where its slots are: %s", error)
+            self._trouble.set()
+
+    async def _follow(self) -> None:
+        """Listen to each channel at the shard that has it, and no other; ask again what was not confirmed."""
+        for channel in (*self._presence, *self._rooms):
+            shard = shard_of(self._redis, channel.decode())
+            heard_at = [key for key, (ear, _) in self._ears.items() if channel in ear.channels]
+            if channel not in self._presence and channel not in self._rooms:
+                continue  # Nobody asks for it any more.
+            if shard is None or (heard_at == [shard] and channel not in self._ears[shard][0].unconfirmed):
+                continue
+            for key in heard_at:
+                if key is not shard:
+                    await self._ears[key][0].leave(channel)
+            try:
+                await self._ear_of(channel).listen(channel)
+            except LOST as error:
+                log.info("%r is listened to later: %s", channel, error)
+                self._trouble.set()
+        for key, (ear, task) in list(self._ears.items()):
+            if not ear.channels:
+                del self._ears[key]
+                task.cancel()
+
+    def _ear_of(self, channel: bytes) -> Ear:
+        """The ear of the shard that has a channel. Raises redis-py's `ConnectionError` for an unknown one."""
+        shard = shard_of(self._redis, channel.decode())
+        if shard is None:
+            raise RedisConnectionError("nobody knows where the channel is")
+        if shard not in self._ears:
+            sharded = isinstance(self._redis, Cluster)
+            ear = Ear(shard, sharded=sharded, on_message=self._hand_on, on_trouble=self._trouble.set)
+            self._ears[shard] = ear, self._tasks.create_task(ear.run())
+        return self._ears[shard][0]
+
+    def _hand_on(self, message: dict[str, Any]) -> None:
         channel = message["channel"]
         room = self._rooms.get(channel)
-        if message["type"] == "subscribe":
+        if message["type"] in ("subscribe", "ssubscribe"):
             if room is not None:
                 self._confirmed[channel].set()
-                on_subscribed(room)
+                self._on_subscribed(room)
             elif channel in self._presence:
-                on_presence_subscribed(self._presence[channel])
-                if channel == next(reversed(self._presence)):
+                self._on_presence_subscribed(self._presence[channel])
+                self._unheard.discard(channel)
+                if not self._unheard:
                     self._presence_heard.set()
-        elif message["type"] == "message":
+        elif message["type"] in ("message", "smessage"):
             if room is not None:
                 if event := _event(message["data"]):
-                    on_event(room, event)
+                    self._on_event(room, event)
             elif channel in self._presence:
                 user, word = message["data"].decode().split(" ")
-                on_presence(user, word)
+                self._on_presence(user, word)
 
     def _forget(self, channel: bytes) -> None:
         self._rooms.pop(channel, None)

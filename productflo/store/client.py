@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException
 
@@ -96,7 +97,12 @@ async def look_again(client: Client) -> None:
 
 async def close(client: Client) -> None:
     """Close all connections."""
-    await (client.close() if isinstance(client, Cluster) else client.aclose())
+    if isinstance(client, Cluster):
+        await client.close()
+        return
+    await client.aclose()
+    if isinstance(client.connection_pool, SentinelConnectionPool):
+        await client.connection_pool.sentinel_manager.aclose()
 
 
 async def _as_redis_error(command: Awaitable[T]) -> T:

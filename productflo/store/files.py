@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import orjson
-from redis.asyncio import Redis
 from redis.typing import EncodableT, FieldT
 
 from productflo.domain.files import FileRecord
+from productflo.store.client import Client
 from productflo.store.keys import RoomKeys
 
 
@@ -29,7 +29,7 @@ def file_rooms(file_id: str) -> str:
 class FileStore:
     """Asks in pipelines. Methods raise what redis-py raises."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Client) -> None:
         self._redis = redis
 
     async def put(self, record: FileRecord) -> None:

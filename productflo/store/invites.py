@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 import orjson
-from redis.asyncio import Redis
 
+from productflo.store.client import Client
 from productflo.store.keys import user_rooms
 
 
@@ -28,7 +28,7 @@ class InviteStore:
     Methods raise what redis-py raises.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Client) -> None:
         self._redis = redis
 
     async def put(self, code: str, record: InviteRecord) -> None:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
-from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from productflo import metrics
 from productflo.domain.presence import Word, effective
 from productflo.protocol.codes import Presence
+from productflo.store.client import Client
 from productflo.store.keys import PRESENCE_SHARDS, SWEEPER, PresenceKeys, RoomKeys, presence_shard
 from productflo.store.reply import text
 from productflo.store.scripts import Argument, Call, script
@@ -73,7 +74,7 @@ class PresenceStore:
     Every change may be sent twice by redis-py, and is made once.
     """
 
-    redis: Redis
+    redis: Client
     pace: Pace = USUAL_PACE
     _name: str = field(default_factory=lambda: secrets.token_hex(6))
 
@@ -161,7 +162,11 @@ class PresenceStore:
 
     async def _each(self, name: str, calls: list[Call]) -> list[Any]:
         """Make all calls, then raise the first error among them."""
-        return await script(name).everywhere(self.redis, calls) if calls else []
+        results = await script(name).everywhere(self.redis, calls) if calls else []
+        for result in results:
+            if isinstance(result, RedisError):
+                raise result
+        return results
 
 
 def _keys(shard: int) -> list[str]:

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 
 import orjson
-from redis.asyncio import Redis
 
+from productflo.store.client import Client
 from productflo.store.keys import ASSISTANTS
 from productflo.store.reply import Reply
 
@@ -23,7 +23,7 @@ class Profile:
 class Profiles:
     """The profiles of all assistants. Methods raise what redis-py raises."""
 
-    redis: Redis
+    redis: Client
 
     async def register(self, profile: Profile) -> None:
         """Write a profile; a worker does so when it starts."""

@@ -8,9 +8,9 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from productflo.store.client import Client
 from productflo.store.connect import SOCKET_TIMEOUT
 from productflo.store.keys import ready
 from productflo.store.refusals import told
@@ -42,7 +42,7 @@ class WakeUp:
 class ReadyStream:
     """One worker's view of an assistant's wake-ups. Methods raise `StoreAway`."""
 
-    redis: Redis
+    redis: Client
     assistant: str
     worker: str
     idle: float = IDLE

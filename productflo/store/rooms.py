@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from productflo.domain.position import Position
 from productflo.protocol.codes import Kind, RoomKind
+from productflo.store.client import Client
 from productflo.store.keys import RoomKeys, user_rooms
 from productflo.store.reply import Reply, text
 from productflo.store.scripts import Call, script
@@ -89,7 +89,7 @@ class Standing:
 class Rooms:
     """The rooms of the store. Methods raise what redis-py raises."""
 
-    redis: Redis
+    redis: Client
 
     async def find(self, room_id: str) -> Room | None:
         """The room, if it exists."""
@@ -263,7 +263,7 @@ class Rooms:
         for room_id, generation, seq in seen:
             keys = RoomKeys(room_id)
             calls.append(([keys.meta, keys.log, keys.members], [generation, seq]))
-        found = await script("position").each(self.redis, calls)
+        found = await script("position").everywhere(self.redis, calls)
         return [one if isinstance(one, RedisError) else _state(one) for one in found]
 
     async def standing(self, room_ids: list[str], user_id: str) -> list[Standing]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from productflo.errors import LeaseLost, NotFound
+from productflo.store.client import Client
 from productflo.store.events import StopAsked, encode
 from productflo.store.keys import RoomKeys
 from productflo.store.refusals import told
@@ -73,7 +73,7 @@ class Released(StrEnum):
 class RunStore:
     """The runs of all rooms. Methods raise `StoreAway`; those that take a lease raise `LeaseLost`."""
 
-    redis: Redis
+    redis: Client
     lease: float = LEASE
 
     async def acquire(self, room: str, assistant: str, worker: str) -> Lease | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from productflo.store.client import Client, look_again, shard_of
 from productflo.store.refusals import is_elsewhere
@@ -56,7 +56,10 @@ class Script:
         return results
 
     async def everywhere(self, client: Client, calls: Sequence[Call]) -> list[Any]:
-        """Run the script for each call, whichever shard has its keys. Raises what redis-py raises."""
+        """Run the script for each call, whichever shard has its keys; an error stands in its call's place.
+
+        Raises what redis-py raises where no shard answered.
+        """
         results = await self._on_shards(client, calls)
         moved = [at for at, result in enumerate(results) if is_elsewhere(result)]
         if moved:
@@ -64,9 +67,6 @@ class Script:
             again = await self._on_shards(client, [calls[at] for at in moved])
             for at, result in zip(moved, again, strict=True):
                 results[at] = result
-        for result in results:
-            if isinstance(result, RedisError):
-                raise result
         return results
 
     async def _on_shards(self, client: Client, calls: Sequence[Call]) -> list[Any]:
@@ -84,6 +84,9 @@ class Script:
             *(self.each(shard, [calls[at] for at in those]) for shard, those in shards.items()),
             return_exceptions=True,
         )
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        if failures and len(failures) == len(answers):
+            raise failures[0]
         results: list[Any] = [None] * len(calls)
         for those, answer in zip(shards.values(), answers, strict=True):
             for place, at in enumerate(those):

@@ -47,8 +47,12 @@ class Sending(_Base):
 
 def send_without_tasks(pool: ConnectionPool) -> None:
     """Have the connections that a pool makes from now on send as above."""
-    plain = pool.connection_class
-    pool.connection_class = type(f"Sending{plain.__name__}", (Sending, plain), {})
+    pool.connection_class = sending(pool.connection_class)
+
+
+def sending(plain: type[AbstractConnection]) -> type[AbstractConnection]:
+    """A class of connections that send as above."""
+    return type(f"Sending{plain.__name__}", (Sending, plain), {})
 
 
 def _lines(command: bytes | str | Iterable[bytes]) -> Iterable[bytes]:

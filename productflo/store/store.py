@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
-from redis.asyncio import Redis
-
 from productflo.store.accounts import AccountStore
 from productflo.store.bus import Bus
+from productflo.store.client import Client
 from productflo.store.files import FileStore
 from productflo.store.invites import InviteStore
 from productflo.store.log import Log
@@ -24,7 +23,7 @@ class Store:
     `log.run()` and `bus.run()` must be running for appends and subscriptions to be answered.
     """
 
-    redis: Redis
+    redis: Client
     log: Log
     bus: Bus
     rooms: Rooms
@@ -37,7 +36,7 @@ class Store:
     accounts: AccountStore
 
     @classmethod
-    def on(cls, redis: Redis, bus: Bus, *, retention: int) -> Self:
+    def on(cls, redis: Client, bus: Bus, *, retention: int) -> Self:
         """The store on a client; `retention` is in messages a room."""
         return cls(
             redis,

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
+from productflo.store.client import Client
 from productflo.store.keys import TEAMS, team, user_teams
 from productflo.store.reply import text
 
@@ -12,7 +11,7 @@ from productflo.store.reply import text
 class Teams:
     """The teams kept here; tokens may claim others. Methods raise what redis-py raises."""
 
-    redis: Redis
+    redis: Client
 
     async def all(self) -> list[str]:
         """The ids of all teams, by name."""

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from quart import Blueprint
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from productflo.errors import StoreAway
+from productflo.store.client import Client
 
 
-def ops_blueprint(redis: Redis, draining: Callable[[], bool]) -> Blueprint:
+def ops_blueprint(redis: Client, draining: Callable[[], bool]) -> Blueprint:
     """`/healthz`: the process answers. `/readyz`: so does the store, and the process is not stopping."""
     blueprint = Blueprint("ops", __name__)
 
