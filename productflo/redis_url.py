@@ -55,7 +55,7 @@ def parse(url: str) -> RedisUrl:
     except ValueError:
         raise ValueError(f"is no URL; write one like {_FORMS}") from None
     scheme, _, form = parts.scheme.partition("+")
-    if scheme not in ("redis", "rediss", "unix") or form not in _FIND:
+    if scheme not in ("redis", "rediss", "unix") or form not in _FIND or (scheme == "unix" and form):
         raise ValueError(f"must be like {_FORMS}")
     if parts.fragment:
         raise ValueError("has a # in it; write %23 for one in a password")

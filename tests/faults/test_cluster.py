@@ -1,0 +1,37 @@
+"""The server on a real Redis Cluster of three masters with replicas: moved slots, and a master that dies."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from chatting import Server, web_process
+from faults.traffic import talking
+from topologies import TestCluster, redis_cluster
+
+ROOMS = ("one", "two", "three")
+"""Each on another of the masters."""
+
+
+@pytest.fixture(scope="module")
+async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestCluster]:
+    async with redis_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+async def server(cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    env = {"REDIS_URL": cluster.url, "PRODUCTFLO_DEFAULT_ASSISTANTS": ","}
+    async with web_process(tmp_path_factory.mktemp("web"), **env) as server:
+        yield server
+
+
+async def test_a_moved_slot_is_not_noticed(cluster: TestCluster, server: Server) -> None:
+    """By those who write to its room, or listen to it: nothing lost, doubled or out of order."""
+    assert len({(await cluster.master_of(f"{{{room}}}:log")).port for room in ROOMS}) == len(ROOMS)
+    async with talking(server, ROOMS) as traffic:
+        await traffic.goes_on()
+        for room in ROOMS:
+            await cluster.move_slot(f"{{{room}}}:log")
+            await traffic.goes_on()
+        assert await traffic.problems() == []
+        everybody = (*traffic.readers, *traffic.writers)
+        assert [one.connections for one in everybody] == [1] * len(everybody)
