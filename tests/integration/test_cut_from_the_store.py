@@ -66,6 +66,7 @@ class Gone:
     """A connection whose client has left."""
 
     id = "conn_gone"
+    address = "127.0.0.1"
     closed = True
 
     def send(self, frame: Frame) -> None:
