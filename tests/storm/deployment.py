@@ -123,19 +123,29 @@ class Store:
 class Web(Program):
     """A web process on a port that stays its own."""
 
-    def __init__(self, number: int, store: Store, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, name: str, redis_url: str, folder: Path, settings: Mapping[str, str]) -> None:
         self.port = free_port()
         foreign = ("PRODUCTFLO_", "OPENAI_", "REDIS_URL")
         env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         env |= {
-            "REDIS_URL": store.url(number),
+            "REDIS_URL": redis_url,
             "PRODUCTFLO_PORT": str(self.port),
             "PRODUCTFLO_DATA_DIR": str(folder / "data"),
             "PRODUCTFLO_DEFAULT_ASSISTANTS": ",",
             "PRODUCTFLO_RETENTION_MESSAGES": "1000000",
             **settings,
         }
-        super().__init__(f"web{number}", SERVE, env, folder)
+        super().__init__(name, SERVE, env, folder)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """It runs and takes connections for as long as the block lasts."""
+        await self.start()
+        try:
+            await self.ready()
+            yield
+        finally:
+            await self.kill()
 
     @property
     def url(self) -> str:
@@ -175,7 +185,7 @@ async def deployed(
 ) -> AsyncIterator[Deployment]:
     """A store and web processes that take connections; nothing is left of them at the end."""
     store = Store(folder, network)
-    processes = [Web(number, store, folder, settings) for number in range(1, webs + 1)]
+    processes = [Web(f"web{number}", store.url(number), folder, settings) for number in range(1, webs + 1)]
     deployment = Deployment(store, processes, network, random.Random(seed))
     programs: list[Program] = []
     try:

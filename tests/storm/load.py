@@ -63,17 +63,18 @@ class Load:
         goal = self.acknowledged + operations
         await self.changes.until(lambda: self.acknowledged >= goal)
 
-    async def settle(self, redis: Redis) -> bool:
-        """Say nothing more, and wait until all is answered and heard; False where patience ended first."""
+    async def settle(self, redis: Redis, seconds: float = PATIENCE_SECONDS) -> bool:
+        """Say nothing more, and wait until all is answered and heard; False where it is not by then."""
         for person in self.people:
             person.speaks = False
         try:
-            await self.changes.until(lambda: all(one.settled and one.present for one in self.people))
+            await self.changes.until(lambda: all(one.settled and one.present for one in self.people), seconds)
             last = {room: await read_last_seq(redis, room) for room in self.rooms}
             await self.changes.until(
                 lambda: all(
                     place.position >= last[room] for one in self.people for room, place in one.places.items()
-                )
+                ),
+                seconds,
             )
         except TimeoutError:
             return False

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from storm.changes import Changes
+from storm.checker import RETRYABLE
 from storm.journal import (
     DURABLE,
     Abandoned,
@@ -46,6 +47,8 @@ class Habits:
     """Before the next attempt, on average; it doubles up to eight times that."""
     hurry: float = 2.0
     """The most that a client waits of the server's `retry_after`."""
+    insists: float = 0.02
+    """To send something twice in a row, as one does who presses the button again."""
     leaves: float = 0.02
     """In a second, to drop its connection without a word, as a phone in a tunnel does."""
     abandons: float = 0.05
@@ -204,6 +207,8 @@ class Person:
         operation = Operation(message_id, room, self._envelope("chat", room, data))
         self.outbox[message_id] = operation
         await self._send(socket, operation)
+        if self.chance.random() < self.habits.insists:
+            await self._send(socket, operation)
 
     async def _send(self, socket: ClientConnection, operation: Operation) -> None:
         if not self.places[operation.room].joined:
@@ -264,6 +269,9 @@ class Person:
         if operation is None:
             return
         place.journal.entries.append(Refused(operation.name, data["code"]))
+        if data["code"] not in RETRYABLE:
+            del self.outbox[operation.name]
+            return
         if data["code"] == "UNCONFIRMED":
             return  # It may yet be confirmed; if not, it is sent again in time.
         operation.due = self._now() + wait

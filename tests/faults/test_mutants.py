@@ -1,0 +1,79 @@
+"""The checker sees through a server that lies: real web processes, changed from outside."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from storm import mutants
+from storm.checker import Kind, Result
+from storm.deployment import Web
+from storm.load import Load
+from storm.person import Habits
+
+from productflo.store.connect import open_redis
+
+FOLDER = Path(mutants.__path__[0])
+HONEST = "honest"
+LIES = {
+    "dedupe_off": Kind.DOUBLED,
+    "retries_refused": Kind.UNTRUE,
+    "acknowledged_and_lost": Kind.LOST,
+    "resume_off": Kind.HOLE,
+    "gap_filling_off": Kind.HOLE,
+    "told_in_another_order": Kind.OUT_OF_ORDER,
+}
+RESTLESS = Habits(pause=0.02, tick=0.04, answer=0.5, back_off=0.05, insists=0.2, leaves=0.5)
+"""People who press the button twice, and lose their connection every other second."""
+PEOPLE = 4
+OPERATIONS = 100
+PATIENCE_SECONDS = 20.0
+IMPATIENCE_SECONDS = 1.0
+"""At the end, with a liar, whose room may never settle."""
+
+
+async def provoke(name: str, store_url: str, folder: Path) -> Result:
+    """A web process of this kind, people who say things twice and come and go, and a bus that is cut."""
+    web = Web(name, store_url, folder, {"STORM_MUTANT": name, "PYTHONPATH": str(FOLDER)})
+    async with AsyncExitStack() as stack:
+        redis: Redis = await stack.enter_async_context(open_redis(store_url))
+        await stack.enter_async_context(web.running())
+        load = Load(lambda: web.url, seed=1, patience=PATIENCE_SECONDS)
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(PEOPLE):
+                load.enter(f"{name}{number}", [name], RESTLESS, tasks)
+            try:
+                for _ in range(5):
+                    await load.goes_on(OPERATIONS // 5)
+                    await redis.client_kill_filter(_type="pubsub")
+                await load.settle(redis, PATIENCE_SECONDS if name == HONEST else IMPATIENCE_SECONDS)
+            finally:
+                load.stop()
+        (result,) = await load.results(redis)
+        return result
+
+
+@pytest.fixture(scope="module")
+async def results(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Result]:
+    """What the checker says of each, all having run side by side."""
+    folder = tmp_path_factory.mktemp("mutants")
+    names = [HONEST, *LIES]
+    found = await asyncio.gather(*(provoke(name, store_url, folder) for name in names))
+    return dict(zip(names, found, strict=True))
+
+
+def test_an_honest_server_passes(results: Mapping[str, Result]) -> None:
+    """The same people, the same faults, and nothing taken out."""
+    honest = results[HONEST]
+    assert honest.failures() == []
+    assert honest.acknowledged >= OPERATIONS
+    assert honest.sent_again
+    assert honest.resumed
+
+
+@pytest.mark.parametrize(("name", "kind"), LIES.items())
+def test_a_liar_is_found(results: Mapping[str, Result], name: str, kind: Kind) -> None:
+    """In the column of its lie."""
+    assert kind in {finding.kind for finding in results[name].failures()}

@@ -1,0 +1,110 @@
+"""Lies built into a real server from outside, to see that the checker finds them: faults/test_mutants.py.
+
+Python imports a module of this name when it starts, in every process that has this folder on its path; the
+variable STORM_MUTANT names the lie. One that finds nothing to change any more fails, and the server with it.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+def dedupe_off() -> None:
+    """A message sent again is a new one."""
+    _in_append("local result = seen(message_id, digest)", "local result = nil")
+
+
+def retries_refused() -> None:
+    """A message sent again is a conflict."""
+    _in_append("entry[2][4] == digest", "false")
+
+
+def acknowledged_and_lost() -> None:
+    """Every tenth message is told to everybody, and not kept."""
+    kept = "redis.call('ZADD', ids, seq, message_id)"
+    _in_append(kept, f"{kept} if seq % 10 == 0 then redis.call('XDEL', log, seq .. '-' .. generation) end")
+
+
+def resume_off() -> None:
+    """Every resume is continuous, and nothing is replayed."""
+    from productflo.domain.position import Position
+    from productflo.server.subscribing import Subscriber
+
+    follow = Subscriber._follow
+
+    def from_now_on(*args: Any, **options: Any) -> None:
+        follow(*args, **{**options, "since": None})
+
+    _replace(Position, "gap", lambda *_: None)
+    _replace(Subscriber, "_follow", from_now_on)
+
+
+def gap_filling_off() -> None:
+    """What Pub/Sub drops is passed over."""
+    from productflo.server.reconcile import Reconciler
+
+    async def pass_over(self: Any, feed: Any, position: Any) -> bool:
+        feed.seq = max(feed.seq, feed.target)
+        for subscription in feed.subscriptions.values():
+            subscription.cursor = max(subscription.cursor, feed.seq)
+        return True
+
+    _replace(Reconciler, "_fill", pass_over)
+
+
+def told_in_another_order() -> None:
+    """The events of one commit are fanned out from the last to the first."""
+    from productflo.server.feed import Feed
+
+    advance = Feed.advance
+
+    def backwards(self: Feed, first_seq: int, envelopes: Sequence[bytes]) -> None:
+        seq = self.seq
+        new = envelopes[seq + 1 - first_seq :]
+        for envelope in reversed(new):
+            self.seq = seq
+            for subscription in self.subscriptions.values():
+                subscription.cursor = min(subscription.cursor, seq)
+            advance(self, seq + 1, [envelope])
+        self.seq = seq + len(new)
+        for subscription in self.subscriptions.values():
+            if subscription.live:
+                subscription.cursor = self.seq
+
+    _replace(Feed, "advance", backwards)
+
+
+def _in_append(told: str, lie: str) -> None:
+    from productflo.store import scripts
+
+    source_of = scripts.script_source
+
+    def changed(file: str) -> str:
+        source = source_of(file)
+        if file == "append.lua":
+            assert told in source, f"append.lua has no {told!r} any more"
+            source = source.replace(told, lie)
+        return source
+
+    scripts.script_source = changed
+
+
+def _replace(owner: type, name: str, lie: Callable[..., Any]) -> None:
+    assert hasattr(owner, name), f"{owner.__name__} has no {name} any more"
+    setattr(owner, name, lie)
+
+
+MUTANTS: Mapping[str, Callable[[], None]] = {
+    lie.__name__: lie
+    for lie in (
+        dedupe_off,
+        retries_refused,
+        acknowledged_and_lost,
+        resume_off,
+        gap_filling_off,
+        told_in_another_order,
+    )
+}
+
+if name := os.environ.get("STORM_MUTANT"):
+    MUTANTS[name]()
