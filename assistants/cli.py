@@ -20,12 +20,14 @@ from productflo.service.attendance import Attendance
 from productflo.service.chat import Chat
 from productflo.service.clock import system_clock
 from productflo.service.files import Files
+from productflo.service.mentions import Mentions
 from productflo.service.receipts import Receipts
 from productflo.service.wakeups import Wakeups
 from productflo.settings import Settings
 from productflo.store.bus import Bus
 from productflo.store.connect import open_redis
 from productflo.store.embedded import EmbeddedStore, StoreFailed
+from productflo.store.retention import Retention
 from productflo.store.store import Store
 
 STOP_SECONDS = 8.0
@@ -127,9 +129,11 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
     if model.configured:
         model.warm_up()
     async with open_redis(settings.redis_url) as redis:
-        store = Store.on(redis, Bus(redis, shards=(0,)), retention=settings.retention_messages)
+        kept = Retention(settings.retention_messages, settings.retention_days, settings.retention_bytes)
+        store = Store.on(redis, Bus(redis, shards=(0,)), retention=kept)
         files = Files(store.files, LocalBlobs(settings.data_dir / "files"), settings.max_file_bytes)
-        chat = Chat(store.log, store.rooms, store.teams, files, Wakeups(redis), system_clock)
+        mentions = Mentions(store.rooms, store.teams)
+        chat = Chat(store.log, mentions, files, Wakeups(redis), system_clock)
         try:
             yield Services(
                 log=store.log,

@@ -4,12 +4,11 @@ import orjson
 
 from assistants.context import Message
 from productflo.protocol.codes import Code
-from productflo.store.log import Log, Record
+from productflo.store.entries import Record
+from productflo.store.log import Log
 
-PAGE = 200
-"""Events read at a time."""
-PAGES = 5
-"""Pages read for one history at most: a log full of other events ends the search, it does not hold it up."""
+PAGE_BYTES = 4_194_304
+"""Of the messages read for one history at most: 200 of ordinary length have 100 KB."""
 
 
 class RoomTranscript:
@@ -20,17 +19,14 @@ class RoomTranscript:
         self._room = room
 
     async def before(self, seq: int, limit: int) -> list[Message]:
-        """The newest `limit` messages before `seq`, oldest first; fewer where the log holds no more."""
-        found: list[Message] = []
-        for _ in range(PAGES):
-            if len(found) >= limit:
-                break
-            records = await self._log.read_back(self._room, seq, min(PAGE, limit - len(found)))
-            if not records:
-                break
-            found = [message for record in records if (message := message_of(record))] + found
-            seq = records[0].seq
-        return found
+        """The newest `limit` messages before `seq`, oldest first, without those that were deleted."""
+        records = await self._log.messages_back(self._room, seq, limit, PAGE_BYTES) if limit else []
+        return [message for record in records if (message := message_of(record))]
+
+    async def at(self, seq: int) -> Message | None:
+        """The message at a seq as it is now; None where it was deleted, or is no longer kept."""
+        records = await self._log.read(self._room, seq - 1, 1)
+        return message_of(records[0]) if records and records[0].seq == seq else None
 
     async def sender_of(self, message_id: str) -> str | None:
         """Who said a message, while it is retained."""
@@ -40,11 +36,11 @@ class RoomTranscript:
 
 
 def message_of(record: Record) -> Message | None:
-    """The message of a durable event; None for an event of another kind."""
+    """The message of a durable event; None for an event of another kind, and for what was deleted."""
     envelope = orjson.loads(record.envelope)
-    if envelope["code"] != Code.CHAT_RESPONSE:
-        return None
     data = envelope["data"]
+    if envelope["code"] != Code.CHAT_RESPONSE or "deleted" in data:
+        return None
     return Message(
         id=data["message_id"],
         seq=record.seq,

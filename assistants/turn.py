@@ -27,7 +27,8 @@ from productflo.service.chat import Answer, Chat
 from productflo.service.clock import Clock
 from productflo.service.receipts import Receipts
 from productflo.store.bus import Bus
-from productflo.store.log import Log, RunGuard
+from productflo.store.entries import RunGuard
+from productflo.store.log import Log
 from productflo.store.presence import PresenceStore
 from productflo.store.rooms import Rooms
 from productflo.store.runs import Begun, Lease, Released, RunStore
@@ -132,6 +133,10 @@ class Turn:
     async def _answer(self, question: Message) -> bool:
         """Answer a message; False where this worker ends in the middle of it."""
         begun = await self._services.runs.begin(self._lease, question.seq, random_id("msg"))
+        if (asked := await self._transcript.at(question.seq)) is None:
+            return await self._give_up(question, begun)
+        # Edited since it was read, perhaps; from now on a deletion finds the answer and stops it.
+        question = asked
         channel = self._channel(begun, question)
         await self._read(question)
         await channel.typing(started=True)
@@ -147,6 +152,12 @@ class Turn:
             verdict = judge(outcome, self._assistant.timeout)
         await self._finish(question, begun, verdict, receipt)
         await channel.typing(started=False)
+        return True
+
+    async def _give_up(self, question: Message, begun: Begun) -> bool:
+        """The question was deleted: nothing is said, or no more than an earlier try has shown."""
+        verdict = stopped(begun.text, begun.stop or question.sender) if begun.text else None
+        await self._finish(question, begun, verdict, Receipt())
         return True
 
     async def _read(self, question: Message) -> None:

@@ -51,6 +51,10 @@ EXAMPLES: dict[codes.Code, dict[str, Any]] = {
     codes.Code.JOIN: {"stream": True, "since": 41, "generation": "1795411475305"},
     codes.Code.LEAVE: {},
     codes.Code.CHAT: {"message": "@haitch which screws?", "sender": "user_456", "message_id": "msg_1"},
+    codes.Code.EDIT: {"message_id": "msg_1", "message": "@haitch which screws, M4?"},
+    codes.Code.DELETE: {"message_id": "msg_1"},
+    codes.Code.REACTION: {"message_id": "msg_1", "emoji": "\N{THUMBS UP SIGN}", "action": "add"},
+    codes.Code.FEEDBACK: {"message_id": "msg_7k2mq", "rating": "up"},
     codes.Code.TYPING: {"status": "started", "sender": "user_456"},
     codes.Code.READ_RECEIPT: {"message_id": "msg_1", "sender": "user_456"},
     codes.Code.PRESENCE: {"status": "busy", "sender": "user_456"},
@@ -136,7 +140,7 @@ def example(code: codes.Code, model: type[Inbound]) -> str:
     """An envelope that the model takes, as JSON."""
     shown = {"code": code, "user_id": "user_456", "room_id": "conversation_123", "data": EXAMPLES[code]}
     model.model_validate(shown)
-    return f"```json\n{json.dumps(shown)}\n```\n"
+    return f"```json\n{json.dumps(shown, ensure_ascii=False)}\n```\n"
 
 
 def envelope(model: type[BaseModel], third: str) -> str:

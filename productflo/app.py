@@ -33,8 +33,10 @@ from productflo.service.files import Files
 from productflo.service.history import History
 from productflo.service.invites import Invites
 from productflo.service.membership import Membership
+from productflo.service.mentions import Mentions
 from productflo.service.provider import Provider
 from productflo.service.receipts import Receipts
+from productflo.service.revisions import Revisions
 from productflo.service.runs import Runs
 from productflo.service.wakeups import Wakeups
 from productflo.settings import Settings
@@ -42,6 +44,7 @@ from productflo.store.bus import Bus
 from productflo.store.client import Client, close
 from productflo.store.connect import client
 from productflo.store.log import Log
+from productflo.store.retention import Retention
 from productflo.store.store import Store
 from productflo.web.address import Proxies
 from productflo.web.body import pace_bodies
@@ -166,7 +169,8 @@ def _assemble(
     reserved: Callable[[str], bool],
 ) -> WebProcess:
     """Build the use cases on the store, and the doors on the use cases."""
-    store = Store.on(redis, Bus(redis), retention=settings.retention_messages)
+    kept = Retention(settings.retention_messages, settings.retention_days, settings.retention_bytes)
+    store = Store.on(redis, Bus(redis), retention=kept)
     membership = Membership(
         store.rooms,
         store.teams,
@@ -180,8 +184,10 @@ def _assemble(
     blobs = LocalBlobs(settings.data_dir / "files")
     files = Files(store.files, blobs, settings.max_file_bytes)
     wakeups = Wakeups(redis)
-    chat = Chat(store.log, store.rooms, store.teams, files, wakeups, system_clock)
-    door = _door(store, chat, membership, settings, reserved)
+    mentions = Mentions(store.rooms, store.teams)
+    chat = Chat(store.log, mentions, files, wakeups, system_clock)
+    revisions = Revisions(store.log, store.rooms, mentions, store.feedback, system_clock)
+    door = _door(store, chat, revisions, membership, settings, reserved)
     people = PresenceRelay(door.hub, store.rooms, store.presence, system_clock)
     relay = Relay(door.hub, store.bus, door.replay.reconciler, door.runs, people, system_clock)
     process = WebProcess(redis, blobs, store.log, store.bus, door.hub, relay, door.heartbeat, wakeups)
@@ -218,6 +224,7 @@ def _rates(settings: Settings) -> Rates:
 def _door(
     store: Store,
     chat: Chat,
+    revisions: Revisions,
     membership: Membership,
     settings: Settings,
     reserved: Callable[[str], bool],
@@ -236,6 +243,7 @@ def _door(
         ),
         Replay(store.log, Reconciler(store.rooms, store.log, system_clock)),
         chat,
+        revisions,
         membership,
         History(store.log, store.rooms, membership),
         Receipts(store.rooms, store.log, store.bus, system_clock),

@@ -70,6 +70,12 @@ GENERATIONS = Counter("productflo_generation_changes", "Rooms found in another g
 APPENDED = Counter("productflo_appended", "Durable events written to logs.")
 DUPLICATES = Counter("productflo_duplicates", "Repeated messages answered with the first result.")
 UNCONFIRMED = Counter("productflo_unconfirmed", "Messages answered with `pending`.")
+FEEDBACK = _counter(
+    "productflo_feedback",
+    "Ratings of assistants' messages. `rating`: `up` or `down`; a changed mind counts again.",
+    "rating",
+    *("up", "down"),
+)
 APPEND_SECONDS = Histogram(
     "productflo_append_seconds", "From handing a message in until the store's answer.", buckets=SECONDS
 )

@@ -78,7 +78,13 @@ class Settings(BaseSettings):
     open_rooms: bool = Field(True, description="Whether joining a room that does not exist makes it.")
     max_message_bytes: int = Field(262_144, ge=1024, description="Largest WebSocket message taken, in bytes.")
     max_file_bytes: int = Field(104_857_600, ge=1, description="Largest file taken, in bytes.")
-    retention_messages: int = Field(100_000, ge=100, description="Messages kept in a room's log.")
+    retention_messages: int = Field(
+        100_000,
+        ge=0,
+        description="Durable events (messages, and what is done to them) kept in a room. 0: no such limit.",
+    )
+    retention_days: float = Field(0, ge=0, description="Days that they are kept. 0: no such limit.")
+    retention_bytes: int = Field(0, ge=0, description="Bytes of them kept in a room. 0: no such limit.")
     rate_chats: Limit = Field(
         Rate(100, 1000), description="Messages, changes to them, joins and leaves by one user, in a process."
     )

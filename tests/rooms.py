@@ -10,13 +10,15 @@ import orjson
 from redis.asyncio import Redis
 
 from productflo.protocol import outbound
-from productflo.protocol.codec import open_ended
+from productflo.protocol.codec import in_parts
 from productflo.protocol.codes import Kind, RoomKind
 from productflo.protocol.ids import random_id
 from productflo.store.bus import Bus
+from productflo.store.entries import Entry, RunGuard
 from productflo.store.events import RoomEvent
 from productflo.store.keys import ready
-from productflo.store.log import Entry, Log, RunGuard
+from productflo.store.log import Log
+from productflo.store.retention import Retention
 from productflo.store.rooms import Member, Room, Rooms
 
 NOON = "2026-06-01T12:00:00.000Z"
@@ -78,13 +80,13 @@ def entry(
             assistant=answer,
         ),
     )
-    return Entry(room, sender, message_id, open_ended(envelope), text.encode(), guard=guard)
+    return Entry(room, sender, message_id, in_parts(envelope), text.encode(), guard=guard)
 
 
 @asynccontextmanager
 async def writing(redis: Redis) -> AsyncIterator[Log]:
     """A log that commits."""
-    log = Log(redis, retention=1000)
+    log = Log(redis, retention=Retention(1000))
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(log.run())
         yield log

@@ -4,6 +4,7 @@ orjson and not the standard library: it refuses lone surrogates, NaN, endless in
 which would otherwise fail later, in the middle of a fan-out.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -19,10 +20,13 @@ from productflo.errors import (
 )
 from productflo.protocol.codes import SERVER_ONLY, Code
 from productflo.protocol.inbound import INBOUND, Inbound, InRoom
-from productflo.protocol.outbound import ChatResponse, Outbound
+from productflo.protocol.outbound import ChatResponse, Deleted, Edited, Outbound, Reacted
 
 SPLICED = b"}}"
-"""How an encoded chat_response ends: the append script puts `accepted_at` and `seq` before it."""
+"""How an encoded envelope ends: the script puts `accepted_at` and `seq` of a durable event before it."""
+DATA, SENDER, FILES, MENTIONS = b'"data":{', b',"sender":', b',"attached_files":', b',"mentions":['
+"""Where in it something else begins. None of the first three can stand in what comes before it, nor the last
+in what comes after: within a string of JSON each quotation mark has a backslash."""
 
 REASONS = {
     "missing": "is required",
@@ -90,6 +94,36 @@ def encode(envelope: Outbound) -> bytes:
     return envelope.__pydantic_serializer__.to_json(envelope, exclude_none=True)
 
 
-def open_ended(envelope: ChatResponse) -> bytes:
-    """A message encoded up to where the append script adds `,"accepted_at":"...","seq":N}}`."""
-    return encode(envelope).removesuffix(SPLICED)
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A durable event encoded in parts, for the append script to put together.
+
+    `head` is the envelope up to where `accepted_at` and `seq` go, without what a message says. That stands
+    apart, so that it can be replaced: `text` goes in where the head's `data` begins; `rest`, whatever else
+    its author gave it, where the head ends; `mentions` after `seq`.
+    """
+
+    head: bytes
+    text: bytes = b""
+    rest: bytes = b""
+    mentions: bytes = b""
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return len(self.head) + len(self.text) + len(self.rest) + len(self.mentions)
+
+
+def in_parts(envelope: ChatResponse | Edited | Deleted | Reacted) -> Parts:
+    """A durable event as the append script takes it."""
+    encoded = encode(envelope).removesuffix(SPLICED)
+    if isinstance(envelope, Deleted | Reacted):
+        return Parts(encoded)
+    mentions = b""
+    if envelope.data.mentions:
+        encoded, begin, mentioned = encoded.rpartition(MENTIONS)
+        mentions = begin + mentioned
+    envelope_head, data, said = encoded.partition(DATA)
+    text, _, by = said.partition(SENDER)
+    by, files, given = by.partition(FILES)
+    return Parts(envelope_head + data + SENDER[1:] + by, text + b",", files + given, mentions)

@@ -4,10 +4,19 @@ Unknown fields are ignored, so that a client of a later version is understood; e
 checked strictly (a number is not a string). The reference documentation is made from these models.
 """
 
+import unicodedata
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from productflo.protocol.codes import Code, Presence
@@ -26,6 +35,10 @@ MAX_PAGE = 200
 """Messages of one page of history."""
 PAGE = 50
 """Messages of one page of history where the client does not say."""
+MAX_EMOJI_BYTES = 64
+"""UTF-8 bytes of a reaction: the longest emoji of Unicode 17 has 35, a name such as `:thumbs_up:` some 20."""
+MAX_COMMENT = 2_000
+"""Characters of a comment on an answer."""
 
 RequestId = Annotated[str, StringConstraints(max_length=64, strict=True)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT, strict=True)]
@@ -44,6 +57,25 @@ def _depth(value: object) -> int:
         depth += 1
         level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
     return depth
+
+
+_NO_EMOJI = frozenset({"Cc", "Co", "Cs", "Zl", "Zp", "Zs"})
+"""Unicode categories that show nothing, or no two readers the same."""
+_JOINERS = frozenset({"\u200d", *map(chr, range(0xE0020, 0xE0080))})
+"""Signs without a look of their own that emoji are made with: the joiner, and the tags of flags."""
+
+
+def _shows_something(emoji: str) -> str:
+    if len(emoji.encode()) > MAX_EMOJI_BYTES:
+        raise ValueError(f"must not exceed {MAX_EMOJI_BYTES} bytes: send one emoji, or a short name")
+    for sign in emoji:
+        category = unicodedata.category(sign)
+        if category in _NO_EMOJI or (category == "Cf" and sign not in _JOINERS) or sign in '"\\':
+            raise ValueError("must be one emoji or a short name: no spaces, quotes or control characters")
+    return emoji
+
+
+Emoji = Annotated[str, StringConstraints(min_length=1, strict=True), AfterValidator(_shows_something)]
 
 
 class _Model(BaseModel):
@@ -92,6 +124,35 @@ class ChatData(_Model):
         if not self.message.strip() and not self.attached_files:
             raise _broken_rule("message", "must not be empty unless a file is attached")
         return self
+
+
+class _AboutMessage(_Spoken):
+    message_id: ForeignId = Field(description="Of a message of the room.")
+
+
+class EditData(_AboutMessage):
+    message: Text = Field(description="The text in place of the old one, as Markdown; not empty.")
+
+    @field_validator("message")
+    @classmethod
+    def _says_something(cls, message: str) -> str:
+        if not message.strip():
+            raise ValueError("must not be empty; delete the message instead")
+        return message
+
+
+class DeleteData(_AboutMessage):
+    pass
+
+
+class ReactionData(_AboutMessage):
+    emoji: Emoji = Field(description="One emoji, or a short name; at most 64 bytes.")
+    action: Literal["add", "remove"]
+
+
+class FeedbackData(_AboutMessage):
+    rating: Literal["up", "down"]
+    comment: Annotated[str, StringConstraints(max_length=MAX_COMMENT, strict=True)] | None = None
 
 
 class TypingData(_Spoken):
@@ -173,6 +234,34 @@ class Chat(InRoom):
     data: ChatData
 
 
+class Edit(InRoom):
+    """Change the text of one's own message. `request_id` names the edit: sent again, it is done once."""
+
+    code: Literal[Code.EDIT]
+    data: EditData
+
+
+class Delete(InRoom):
+    """Delete one's own message; any message by the room's creator. `request_id` as with `edit`."""
+
+    code: Literal[Code.DELETE]
+    data: DeleteData
+
+
+class Reaction(InRoom):
+    """Add a reaction to a message, or take one's own back. `request_id` as with `edit`."""
+
+    code: Literal[Code.REACTION]
+    data: ReactionData
+
+
+class Feedback(InRoom):
+    """Rate an assistant's message, for the operators; a later rating replaces the one before."""
+
+    code: Literal[Code.FEEDBACK]
+    data: FeedbackData
+
+
 class Typing(InRoom):
     """Tell the others that one is writing; ends by itself after 6 seconds unless repeated."""
 
@@ -219,6 +308,10 @@ INBOUND: dict[Code, type[Inbound]] = {
     Code.JOIN: Join,
     Code.LEAVE: Leave,
     Code.CHAT: Chat,
+    Code.EDIT: Edit,
+    Code.DELETE: Delete,
+    Code.REACTION: Reaction,
+    Code.FEEDBACK: Feedback,
     Code.TYPING: Typing,
     Code.READ_RECEIPT: ReadReceipt,
     Code.PRESENCE: SetPresence,

@@ -1,7 +1,8 @@
 """What the server sends: one model an envelope.
 
-Fields that are None are left out of the encoding. `ChatResponseData` ends with `accepted_at` and `seq`
-because the append script splices them into the encoded bytes (see `codec.open_ended`).
+Fields that are None are left out of the encoding. Of durable events the append script adds `accepted_at` and
+`seq` (and what goes with them) to the encoded bytes, so they may be None here; `codec.in_parts` depends on
+the order of their fields.
 """
 
 from typing import Any, Literal
@@ -101,18 +102,102 @@ class ChatResponseData(_Model):
     message_id: str
     attached_files: list[str]
     reply_to: str | None = None
-    mentions: list[str] | None = Field(None, description="Ids of users, assistants and teams.")
     metadata: dict[str, Any] = Field(description="The client's own, with `sent_from_device`.")
     assistant: AnswerData | None = None
     accepted_at: str | None = Field(None, description="When the store took it, by the store's clock.")
     seq: int | None = Field(None, description="Its place in the room: 1, 2, 3, ... without a hole.")
+    mentions: list[str] | None = Field(None, description="Ids of users, assistants and teams.")
+    edited_at: str | None = Field(None, description="When its text was changed last.")
+    reactions: dict[str, list[str]] | None = Field(None, description="Emoji -> users, first come first.")
 
 
 class ChatResponse(Outbound):
-    """A message of a room, to every subscription, the sender's own included."""
+    """A message of a room as it is now, to every subscription, the sender's own included."""
 
     code: Literal[Code.CHAT_RESPONSE] = Code.CHAT_RESPONSE
     data: ChatResponseData
+
+
+class DeletedMessageData(_Model):
+    message: Literal[""]
+    sender: str
+    message_id: str
+    accepted_at: str
+    seq: int
+    deleted: Literal[True]
+
+
+class DeletedMessage(Outbound):
+    """What is left of a message that was deleted, in its place: in a resume and in history."""
+
+    code: Literal[Code.CHAT_RESPONSE] = Code.CHAT_RESPONSE
+    data: DeletedMessageData
+
+
+class EditedData(_Model):
+    message: str = Field(description="The message's text as it is now; in a resume perhaps a later one.")
+    sender: str = Field(description="Who did it.")
+    message_id: str = Field(description="Of the message that this is about.")
+    accepted_at: str | None = Field(None, description="When the store took it, by the store's clock.")
+    seq: int | None = Field(None, description="The edit's own place in the room.")
+    message_seq: int | None = Field(None, description="The message's place.")
+    mentions: list[str] | None = Field(None, description="Ids of users, assistants and teams.")
+    edited_at: str | None = Field(None, description="When the text came that is told here.")
+    deleted: Literal[True] | None = Field(None, description="In a resume: the message was deleted since.")
+
+
+class Edited(Outbound):
+    """A message's text was changed, to every subscription."""
+
+    code: Literal[Code.EDIT] = Code.EDIT
+    data: EditedData
+
+
+class _RevisionData(_Model):
+    sender: str = Field(description="Who did it.")
+    message_id: str = Field(description="Of the message that this is about.")
+
+
+class DeletedData(_RevisionData):
+    accepted_at: str | None = Field(None, description="When the store took it, by the store's clock.")
+    seq: int | None = Field(None, description="The deletion's own place in the room.")
+    message_seq: int | None = Field(None, description="The message's place.")
+
+
+class Deleted(Outbound):
+    """A message was deleted, to every subscription."""
+
+    code: Literal[Code.DELETE] = Code.DELETE
+    data: DeletedData
+
+
+class ReactedData(_RevisionData):
+    emoji: str
+    action: Literal["add", "remove"]
+    accepted_at: str | None = Field(None, description="When the store took it; left out as `seq` is.")
+    seq: int | None = Field(
+        None, description="The reaction's own place; left out where nothing changed (to its sender alone)."
+    )
+    message_seq: int | None = Field(None, description="The message's place.")
+
+
+class Reacted(Outbound):
+    """A reaction was added or taken back, to every subscription."""
+
+    code: Literal[Code.REACTION] = Code.REACTION
+    data: ReactedData
+
+
+class FeedbackData(_RevisionData):
+    rating: Literal["up", "down"]
+    comment: str | None = None
+
+
+class FeedbackTaken(Outbound):
+    """A rating was kept, to its sender alone."""
+
+    code: Literal[Code.FEEDBACK] = Code.FEEDBACK
+    data: FeedbackData
 
 
 class PieceData(_Model):
@@ -245,6 +330,11 @@ OUTBOUND: tuple[type[Outbound], ...] = (
     Joined,
     Left,
     ChatResponse,
+    DeletedMessage,
+    Edited,
+    Deleted,
+    Reacted,
+    FeedbackTaken,
     Piece,
     TypingNotice,
     ReadReceiptNotice,

@@ -14,6 +14,7 @@ from productflo.service.clock import Clock
 from productflo.service.history import History
 from productflo.service.membership import Membership
 from productflo.service.receipts import Receipts
+from productflo.service.revisions import Revisions
 from productflo.service.runs import Runs
 
 
@@ -26,6 +27,7 @@ class Door:
     connections: ConnectionLimits
     replay: Replay
     chat: Chat
+    revisions: Revisions
     membership: Membership
     history: History
     receipts: Receipts

@@ -11,7 +11,8 @@ from productflo.errors import ProductFloError
 from productflo.server.connection import Frame
 from productflo.server.feed import Feed, Subscription
 from productflo.server.reconcile import Reconciler
-from productflo.store.log import Log, Record
+from productflo.store.entries import Record
+from productflo.store.log import Log
 
 log = logging.getLogger(__name__)
 

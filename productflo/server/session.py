@@ -7,6 +7,8 @@ waits for the chats before it.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -29,7 +31,7 @@ from productflo.server.subscribing import Subscriber
 from productflo.server.typist import Typist
 from productflo.service.chat import with_id
 from productflo.service.clock import stamp
-from productflo.store.log import Entry
+from productflo.store.entries import Appended
 from productflo.store.refusals import told
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,9 @@ NOT_YET = "The store has not confirmed the message yet. Wait, or send it again a
 
 _RECEIVED = {str(code): metrics.ENVELOPES.labels(code) for code in inbound.INBOUND}
 _RECEIVED_OTHER = metrics.ENVELOPES.labels("other")
+
+_Durable = inbound.Chat | inbound.Edit | inbound.Delete | inbound.Reaction
+_Commit = Callable[[], Awaitable[Appended]]
 
 
 class Session:
@@ -90,6 +95,8 @@ class Session:
             await self._arrive(identity)
             if isinstance(said, inbound.Chat):
                 await self._chat(identity, said)
+            elif isinstance(said, inbound.Edit | inbound.Delete | inbound.Reaction):
+                await self._revise(identity, said)
             else:
                 await self._all_chats()
                 await self._handle(identity, said)
@@ -149,19 +156,26 @@ class Session:
                 if receipt:
                     self._connection.send(Frame(receipt))
             case inbound.SetPresence():
-                if said.room_id is not None:
-                    await door.membership.require(identity, said.room_id)
-                notice = await door.attendance.say(user, said.data.status, said.room_id)
-                if notice:
-                    self._connection.send(Frame(notice))
+                await self._say_presence(identity, said)
             case inbound.Historic():
                 await self._connection.drained()  # Pages are large: no further one for who reads none.
                 page = await door.history.page(identity, said.room_id, said.data)
                 self._answer(outbound.HistoricResponse(**self._head(said), data=page))
+            case inbound.Feedback():
+                rated = await door.revisions.rate(identity, said)
+                self._answer(outbound.FeedbackTaken(**self._head(said), data=rated))
             case inbound.Stop():
                 await self._stop(identity, said)
             case inbound.Ping():
                 self._answer(outbound.Pong(**self._head(said)))
+
+    async def _say_presence(self, identity: Identity, said: inbound.SetPresence) -> None:
+        """Take a word of presence; where it says nothing new, it is answered here."""
+        if said.room_id is not None:
+            await self._door.membership.require(identity, said.room_id)
+        notice = await self._door.attendance.say(identity.user_id, said.data.status, said.room_id)
+        if notice:
+            self._connection.send(Frame(notice))
 
     async def _chat(self, identity: Identity, said: inbound.Chat) -> None:
         """Store a message; its `chat_response` comes with everybody else's, over the room's feed."""
@@ -170,36 +184,46 @@ class Session:
             await self._subscriber.subscribe(identity, said.room_id)
         data = with_id(said.data)
         entry = await self._door.chat.prepare(identity, said.room_id, data, said.timestamp)
+        await self._begin(said, data.message_id, partial(self._door.chat.commit, entry))
+
+    async def _revise(
+        self, identity: Identity, said: inbound.Edit | inbound.Delete | inbound.Reaction
+    ) -> None:
+        """Store what is done to a message; it comes over the feed as a chat does, and in its order."""
+        self._subscriber.require(said.room_id)
+        revision = await self._door.revisions.prepare(identity, said)
+        await self._begin(said, said.data.message_id, partial(self._door.revisions.commit, revision))
+
+    async def _begin(self, said: _Durable, message_id: str | None, commit: _Commit) -> None:
+        """Begin to store an event, after those that were begun before."""
         await self._free.acquire()
         known = self._subscriber.position(said.room_id)
-        task = self._tasks.create_task(self._commit(entry, said, known))
+        task = self._tasks.create_task(self._commit(said, message_id, commit, known))
         self._chats.add(task)
         task.add_done_callback(self._chats.discard)
 
-    async def _commit(self, entry: Entry, said: inbound.Chat, known: int) -> None:
-        """Store a message.
+    async def _commit(self, said: _Durable, message_id: str | None, commit: _Commit, known: int) -> None:
+        """Store an event.
 
         `known` is the seq up to which this connection had heard the room. What lies after it comes over the
-        feed, once and in its order; only the repetition of an older message is answered here. (A message
-        counts as repeated also where the log itself had to ask a second time.)
+        feed, once and in its order; only the repetition of an older one is answered here, and a reaction that
+        changes nothing. (An event counts as repeated also where the log itself had to ask a second time.)
         """
         late = asyncio.get_running_loop().call_later(
-            UNCONFIRMED_AFTER,
-            self._pending,
-            entry,
-            said,
-            NOT_YET,
+            UNCONFIRMED_AFTER, self._pending, said, message_id, NOT_YET
         )
         try:
-            appended = await self._door.chat.commit(entry)
+            appended = await commit()
             if appended.envelope is not None and appended.seq <= known:
                 self._connection.send(Frame(appended.envelope))
-            else:
-                await self._typist.sent(said.room_id, entry.sender)
+            elif isinstance(said, inbound.Reaction) and appended.message_seq is not None:
+                self._connection.send(Frame(self._door.revisions.unchanged(said, appended.message_seq)))
+            elif isinstance(said, inbound.Chat):
+                await self._typist.sent(said.room_id, said.user_id)
         except Unconfirmed as error:  # It may be there: that is no error, and nobody asks the store any more.
-            self._pending(entry, said, error.message, error.retry_after)
+            self._pending(said, message_id, error.message, error.retry_after)
         except ProductFloError as error:
-            self._refuse(error, said.model_dump(include={"code", "room_id", "request_id"}), entry.message_id)
+            self._refuse(error, said.model_dump(include={"code", "room_id", "request_id"}), message_id)
         finally:
             late.cancel()
             self._free.release()
@@ -219,9 +243,9 @@ class Session:
             self._connection.send(Frame(ended))
 
     def _pending(
-        self, entry: Entry, said: inbound.Chat, message: str, retry_after: float | None = None
+        self, said: _Durable, message_id: str | None, message: str, retry_after: float | None = None
     ) -> None:
-        """The message may or may not be stored; with `retry_after` only sending it again will tell."""
+        """The event may or may not be stored; with `retry_after` only sending it again will tell."""
         metrics.UNCONFIRMED.inc()
         self._tell(
             Status.PENDING,
@@ -229,7 +253,7 @@ class Session:
                 code=ErrorCode.UNCONFIRMED,
                 message=message,
                 request_code=said.code,
-                message_id=entry.message_id,
+                message_id=message_id,
                 retry_after=retry_after,
             ),
             {"room_id": said.room_id, "request_id": said.request_id},

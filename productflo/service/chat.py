@@ -9,16 +9,15 @@ from typing import Protocol
 import orjson
 
 from productflo.domain.identity import Identity
-from productflo.domain.mentions import candidates, mentioned
 from productflo.protocol import outbound
-from productflo.protocol.codec import open_ended
+from productflo.protocol.codec import in_parts
 from productflo.protocol.ids import random_id
 from productflo.protocol.inbound import ChatData
 from productflo.service.clock import Clock, stamp
+from productflo.service.mentions import Mentions
 from productflo.service.wakeups import Wakeups
-from productflo.store.log import Appended, Entry, Log, RunGuard
-from productflo.store.rooms import Rooms
-from productflo.store.teams import Teams
+from productflo.store.entries import Appended, Entry, RunGuard
+from productflo.store.log import Log
 
 DEVICE = "web"
 """`metadata.sent_from_device` where the client does not say."""
@@ -51,8 +50,7 @@ class Chat:
     """Messages on their way into a room's log, from which everybody gets them."""
 
     log: Log
-    rooms: Rooms
-    teams: Teams
+    mentions: Mentions
     files: Attachments
     wakeups: Wakeups
     clock: Clock
@@ -66,7 +64,7 @@ class Chat:
         files.
         """
         own_files = await self._attach(identity, room, said.attached_files)
-        return self._entry(room, said, timestamp, own_files, await self._mentions(room, said.message))
+        return self._entry(room, said, timestamp, own_files, await self.mentions.find(room, said.message))
 
     async def commit(self, entry: Entry) -> Appended:
         """Append a prepared message and wake the room's assistants. Raises what `Log.append` raises.
@@ -100,16 +98,14 @@ class Chat:
                 message_id=answer.message_id,
                 attached_files=[],
                 reply_to=answer.reply_to,
-                mentions=await self._mentions(answer.room, answer.text),
+                mentions=await self.mentions.find(answer.room, answer.text),
                 metadata={"sent_from_device": "assistant"},
                 assistant=answer.data,
             ),
         )
         content = orjson.dumps([answer.text, answer.reply_to])
         return await self.log.append(
-            Entry(
-                answer.room, answer.assistant, answer.message_id, open_ended(envelope), content, guard=guard
-            )
+            Entry(answer.room, answer.assistant, answer.message_id, in_parts(envelope), content, guard=guard)
         )
 
     def _entry(
@@ -136,21 +132,13 @@ class Chat:
             ),
         )
         content = orjson.dumps([said.message, said.attached_files, said.reply_to, said.metadata])
-        return Entry(room, said.sender, said.message_id, open_ended(envelope), content, files)
+        return Entry(room, said.sender, said.message_id, in_parts(envelope), content, files)
 
     async def _attach(self, identity: Identity, room: str, ids: Sequence[str]) -> tuple[str, ...]:
         own = await self.files.attachable(identity, ids) if ids else ()
         if own:
             await self.files.intend(room, own)
         return own
-
-    async def _mentions(self, room: str, text: str) -> list[str] | None:
-        """Members, assistants and teams that the text mentions; None for none."""
-        found = candidates(text)
-        if not found:
-            return None
-        teams = await self.teams.all()
-        return mentioned(text, [*teams, *await self.rooms.member_ids(room)]) or None
 
 
 def with_id(said: ChatData) -> ChatData:

@@ -11,7 +11,8 @@ from productflo.errors import NotFound, ValidationFailed
 from productflo.protocol.inbound import HistoricData
 from productflo.protocol.outbound import HistoricResponseData
 from productflo.service.membership import Membership
-from productflo.store.log import Log, Record
+from productflo.store.entries import Record
+from productflo.store.log import Log
 from productflo.store.rooms import Rooms
 
 PAGE_BYTES = 524_288
@@ -50,10 +51,10 @@ class History:
         )
 
     async def _records(self, room_id: str, asked: HistoricData) -> list[Record]:
-        """One more than asked for, which tells whether there are more."""
+        """One more than is shown, which tells whether there are more."""
         if asked.after is not None:
-            return await self.log.read(room_id, asked.after, asked.limit + 1)
-        return await self.log.read_back(room_id, asked.before, asked.limit + 1)
+            return await self.log.messages(room_id, asked.after, asked.limit + 1, PAGE_BYTES)
+        return await self.log.messages_back(room_id, asked.before, asked.limit + 1, PAGE_BYTES)
 
 
 def _nearest(records: list[Record], asked: HistoricData) -> list[Record]:

@@ -11,6 +11,12 @@ PRESENCE_SHARDS = 64
 """Slots that presence is spread over: enough for a large cluster, few enough to sweep every second."""
 
 
+_OF_A_ROOM = (
+    *("log", "meta", "ids", "members", "reads", "files", "words", "assistants", "bus"),
+    *("messages", "deleted", "feedback", "seen"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RoomKeys:
     """The keys of one room."""
@@ -25,10 +31,19 @@ class RoomKeys:
     words: str = field(init=False)
     assistants: str = field(init=False)
     bus: str = field(init=False)
+    messages: str = field(init=False)
+    deleted: str = field(init=False)
+    feedback: str = field(init=False)
+    seen: str = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("log", "meta", "ids", "members", "reads", "files", "words", "assistants", "bus"):
+        for name in _OF_A_ROOM:
             object.__setattr__(self, name, f"{{{self.room}}}:{name}")
+
+    @property
+    def seen_before(self) -> str:
+        """`seen` of the day before."""
+        return f"{self.seen}:before"
 
     def run(self, assistant: str) -> str:
         """Lease, fence, cursor and live answer of an assistant in this room."""

@@ -139,7 +139,7 @@ class Rooms:
         keys = RoomKeys(room_id)
         found = await script("join")(
             self.redis,
-            [keys.meta, keys.members, keys.reads, keys.ids, keys.log],
+            [keys.meta, keys.members, keys.reads, keys.ids, keys.log, keys.deleted],
             [member.user_id, member.record(), "1" if granted else "0", "" if since is None else since],
         )
         if found is None:
@@ -279,16 +279,16 @@ class Rooms:
         counts = self.redis.pipeline(transaction=False)
         for at, room_id in enumerate(room_ids):
             after = max(int(mark or 0) for mark in found[4 * at + 1])
-            counts.zcount(RoomKeys(room_id).ids, f"({after}", "+inf")
-        unread = await counts.execute() if room_ids else []
+            for index in (RoomKeys(room_id).ids, RoomKeys(room_id).deleted):
+                counts.zcount(index, f"({after}", "+inf")
+        counted = await counts.execute() if room_ids else []
         standings = []
         for at, room_id in enumerate(room_ids):
             meta, marks, members, is_member = found[4 * at : 4 * at + 4]
             if room := _room(room_id, meta[:4]):
+                unread = counted[2 * at] - counted[2 * at + 1]
                 standings.append(
-                    Standing(
-                        room, int(meta[4] or 0), int(marks[0] or 0), unread[at], members, bool(is_member)
-                    )
+                    Standing(room, int(meta[4] or 0), int(marks[0] or 0), unread, members, bool(is_member))
                 )
         return standings
 

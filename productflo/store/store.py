@@ -6,11 +6,13 @@ from typing import Self
 from productflo.store.accounts import AccountStore
 from productflo.store.bus import Bus
 from productflo.store.client import Client
+from productflo.store.feedback import FeedbackStore
 from productflo.store.files import FileStore
 from productflo.store.invites import InviteStore
 from productflo.store.log import Log
 from productflo.store.presence import PresenceStore
 from productflo.store.profiles import Profiles
+from productflo.store.retention import Retention
 from productflo.store.rooms import Rooms
 from productflo.store.runs import RunStore
 from productflo.store.teams import Teams
@@ -32,12 +34,13 @@ class Store:
     profiles: Profiles
     runs: RunStore
     files: FileStore
+    feedback: FeedbackStore
     invites: InviteStore
     accounts: AccountStore
 
     @classmethod
-    def on(cls, redis: Client, bus: Bus, *, retention: int) -> Self:
-        """The store on a client; `retention` is in messages a room."""
+    def on(cls, redis: Client, bus: Bus, *, retention: Retention) -> Self:
+        """The store on a client."""
         return cls(
             redis,
             Log(redis, retention=retention),
@@ -48,6 +51,7 @@ class Store:
             Profiles(redis),
             RunStore(redis),
             FileStore(redis),
+            FeedbackStore(redis),
             InviteStore(redis),
             AccountStore(redis),
         )

@@ -10,9 +10,9 @@ from rooms import TestRoom, entry, listening, make_room, writing
 
 from productflo.errors import LeaseLost, NotFound
 from productflo.service.runs import Runs
+from productflo.store.entries import RunGuard
 from productflo.store.events import StopAsked
 from productflo.store.keys import RoomKeys
-from productflo.store.log import RunGuard
 from productflo.store.ready import ReadyStream
 from productflo.store.rooms import Rooms
 from productflo.store.runs import Lease, Released, RunSnapshot, RunStore

@@ -10,9 +10,9 @@ from workers import working
 
 from assistants import Context, assistant
 from productflo.errors import Conflict, LeaseLost
+from productflo.store.entries import RunGuard
 from productflo.store.events import Logged, PieceSaid
 from productflo.store.keys import RoomKeys
-from productflo.store.log import RunGuard
 from productflo.store.runs import RunStore
 
 

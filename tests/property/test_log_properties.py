@@ -15,7 +15,7 @@ from rooms import entry, make_room, writing
 from productflo.errors import Conflict, PermissionDenied
 from productflo.protocol.timestamps import format_time
 from productflo.store.connect import open_redis
-from productflo.store.log import Appended
+from productflo.store.entries import Appended
 
 ROOMS = ("lab", "hall")
 PEOPLE = ("ada", "bob")
@@ -40,14 +40,14 @@ class Model:
         room, sender, message_id, _ = saying
         said = self.rooms[room]
         at = next((at for at, known in enumerate(said) if known[2] == message_id), None)
-        if at is not None and said[at] == saying:
+        if sender not in PEOPLE:
+            assert isinstance(outcome, PermissionDenied)
+        elif at is not None and said[at] == saying:
             assert isinstance(outcome, Appended)
             assert outcome.envelope is not None
             assert (outcome.seq, orjson.loads(outcome.envelope)["data"]["message_id"]) == (at + 1, message_id)
         elif at is not None:
             assert isinstance(outcome, Conflict)
-        elif sender not in PEOPLE:
-            assert isinstance(outcome, PermissionDenied)
         else:
             said.append(saying)
             assert isinstance(outcome, Appended)

@@ -14,7 +14,7 @@ from productflo.errors import (
     ValidationFailed,
 )
 from productflo.protocol import outbound
-from productflo.protocol.codec import encode, open_ended, parse, validate
+from productflo.protocol.codec import encode, in_parts, parse, validate
 from productflo.protocol.codes import SERVER_ONLY
 from productflo.protocol.inbound import MAX_FILES, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, MAX_TEXT, Chat
 
@@ -225,12 +225,21 @@ def test_what_is_none_is_not_on_the_wire() -> None:
     assert told == {"status": "success", "code": "pong", "timestamp": NOON, "data": {}}
 
 
-def test_a_message_is_encoded_up_to_where_the_log_goes_on() -> None:
-    """With what the append script adds it is JSON again, and the additions are the data's last fields."""
+@pytest.mark.parametrize("mentions", [None, ["bob", "haitch"]])
+def test_a_message_is_encoded_in_parts(mentions: list[str] | None) -> None:
+    """Put together as the append script does it, it is JSON again, in the order of the model."""
     data = outbound.ChatResponseData(
-        message='quote " and }}', sender="ada", message_id="m1", attached_files=[], metadata={"a": {"b": {}}}
+        message='quote " and }},"sender":',
+        sender="ada",
+        message_id='m",1',
+        attached_files=[],
+        metadata={"a": {"b": {}}, "mentions": []},
+        mentions=mentions,
     )
-    head = open_ended(outbound.ChatResponse(user_id="ada", room_id="lab", timestamp=NOON, data=data))
-    told = orjson.loads(head + b',"accepted_at":"' + NOON.encode() + b'","seq":7}}')
-    assert list(told["data"])[-3:] == ["metadata", "accepted_at", "seq"]
-    assert told["data"]["metadata"] == {"a": {"b": {}}}
+    parts = in_parts(outbound.ChatResponse(user_id="ada", room_id="lab", timestamp=NOON, data=data))
+    placed = b',"accepted_at":"' + NOON.encode() + b'","seq":7'
+    head = parts.head.replace(b'"data":{', b'"data":{' + parts.text)
+    told = orjson.loads(head + parts.rest + placed + parts.mentions + b"}}")
+    assert told["data"] == {**data.model_dump(exclude_none=True), "accepted_at": NOON, "seq": 7}
+    assert list(told["data"])[:5] == ["message", "sender", "message_id", "attached_files", "metadata"]
+    assert orjson.loads(b"{" + parts.text[:-1] + b"}") == {"message": 'quote " and }},"sender":'}

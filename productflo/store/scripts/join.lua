@@ -1,4 +1,4 @@
--- Make a user a member. KEYS: 1 meta, 2 members, 3 reads, 4 ids, 5 log
+-- Make a user a member. KEYS: 1 meta, 2 members, 3 reads, 4 ids, 5 log, 6 deleted
 -- ARGV: user, member record, '1' where the caller found a right beyond being a member already,
 --       the seq to resume after or ''
 -- Returns nil (no such room), 'forbidden', or
@@ -24,6 +24,7 @@ if since and since < seq then
   local next_one = redis.call('XRANGE', KEYS[5], string.format('%.0f', since + 1), '+', 'COUNT', 1)[1]
   if next_one then missed = bytes - tonumber(next_one[2][6] or bytes) end
 end
-return {member and 0 or 1, kind, redis.call('HLEN', KEYS[2]), read,
-  redis.call('ZCOUNT', KEYS[4], '(' .. math.max(read, seen), '+inf'), tonumber(counts[1] or '0'), missed,
+local after = string.format('(%.0f', math.max(read, seen))
+local unread = redis.call('ZCOUNT', KEYS[4], after, '+inf') - redis.call('ZCOUNT', KEYS[6], after, '+inf')
+return {member and 0 or 1, kind, redis.call('HLEN', KEYS[2]), read, unread, tonumber(counts[1] or '0'), missed,
   generation, seq, predecessors, first}

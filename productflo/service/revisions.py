@@ -1,0 +1,120 @@
+"""What is done to messages that were said: edits, deletions, reactions, ratings of answers."""
+
+import asyncio
+from dataclasses import dataclass
+
+from productflo import metrics
+from productflo.domain.identity import Identity
+from productflo.errors import NotFound, PermissionDenied, ValidationFailed
+from productflo.protocol import inbound, outbound
+from productflo.protocol.codec import encode, in_parts
+from productflo.protocol.ids import random_id
+from productflo.service.clock import Clock, stamp
+from productflo.service.mentions import Mentions
+from productflo.store.entries import Appended, Deed, Revision
+from productflo.store.feedback import FeedbackStore, Given
+from productflo.store.log import Log
+from productflo.store.rooms import Rooms
+
+OPERATOR = "operator"
+"""The rank, for append.lua, of one who may delete any message; a room's creator is known there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """Durable events about messages, on their way into a room's log. The script checks the rights."""
+
+    log: Log
+    rooms: Rooms
+    mentions: Mentions
+    feedback: FeedbackStore
+    clock: Clock
+
+    async def prepare(
+        self, identity: Identity, said: inbound.Edit | inbound.Delete | inbound.Reaction
+    ) -> Revision:
+        """What was asked for, as the log takes it; with a name, since the store may be asked twice."""
+        operation = said.request_id or random_id("op")
+        head = {
+            "user_id": identity.user_id,
+            "room_id": said.room_id,
+            "timestamp": said.timestamp or stamp(self.clock),
+        }
+        about = {"message_id": said.data.message_id, "sender": identity.user_id}
+        details: tuple[str, ...] = ()
+        assistants: tuple[str, ...] = ()
+        envelope: outbound.Edited | outbound.Deleted | outbound.Reacted
+        match said:
+            case inbound.Edit():
+                deed, text = Deed.EDIT, said.data.message
+                mentions = await self.mentions.find(said.room_id, text)
+                edited = outbound.EditedData(**about, message=text, mentions=mentions)
+                envelope = outbound.Edited(**head, data=edited)
+            case inbound.Delete():
+                deed, details = Deed.DELETE, (OPERATOR,) if identity.operator else ("",)
+                assistants = tuple(await self.rooms.assistants(said.room_id))
+                envelope = outbound.Deleted(**head, data=outbound.DeletedData(**about))
+            case inbound.Reaction():
+                deed, details = Deed.REACTION, (said.data.action, said.data.emoji)
+                envelope = outbound.Reacted(**head, data=_reacted(said))
+        return Revision(
+            said.room_id,
+            identity.user_id,
+            operation,
+            deed,
+            said.data.message_id,
+            in_parts(envelope),
+            details,
+            assistants,
+        )
+
+    async def commit(self, revision: Revision) -> Appended:
+        """Append what was prepared, in the order in which commits are begun. Raises what `Log.append` raises.
+
+        Cancelling takes nothing back.
+        """
+        return await asyncio.shield(self.log.hand_in(revision))
+
+    def unchanged(self, said: inbound.Reaction, message_seq: int) -> bytes:
+        """The answer, to its sender alone, to a reaction that was there already, or gone."""
+        return encode(
+            outbound.Reacted(
+                user_id=said.user_id,
+                room_id=said.room_id,
+                timestamp=stamp(self.clock),
+                request_id=said.request_id,
+                data=_reacted(said, message_seq),
+            )
+        )
+
+    async def rate(self, identity: Identity, said: inbound.Feedback) -> outbound.FeedbackData:
+        """Keep what a member thinks of an answer, for operators; said again it counts once.
+
+        Raises `PermissionDenied`, `NotFound`, and `ValidationFailed` for a message that is no assistant's.
+        """
+        data = said.data
+        given = await self.feedback.give(
+            said.room_id, identity.user_id, data.message_id, data.rating, data.comment
+        )
+        match given:
+            case Given.FORBIDDEN:
+                raise PermissionDenied("You are not a member of this room. Join it first.", field="room_id")
+            case Given.NOT_FOUND:
+                raise NotFound(f"The room has no message {data.message_id}.", field="data.message_id")
+            case Given.NO_ANSWER:
+                raise ValidationFailed("Only what an assistant said can be rated.", field="data.message_id")
+            case Given.NEW:
+                metrics.FEEDBACK.labels(data.rating).inc()
+        return outbound.FeedbackData(
+            message_id=data.message_id, sender=identity.user_id, rating=data.rating, comment=data.comment
+        )
+
+
+def _reacted(said: inbound.Reaction, message_seq: int | None = None) -> outbound.ReactedData:
+    return outbound.ReactedData(
+        message_id=said.data.message_id,
+        sender=said.user_id,
+        emoji=said.data.emoji,
+        action=said.data.action,
+        message_seq=message_seq,
+    )

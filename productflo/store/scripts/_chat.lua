@@ -1,0 +1,39 @@
+-- Included by append.lua: a message.
+-- What came of the message id before, or nil. A message that was trimmed within its day is known by its digest.
+local function said_before(message_id, digest, head, said)
+  local at = redis.call('ZSCORE', ids, message_id)
+  if at then
+    local entry = entry_at(at)
+    if not entry or entry.d ~= digest then return {'conflict'} end
+    return {'duplicate', tonumber(at), envelope_of(entry, redis.call('HGET', messages, at))}
+  end
+  local known = recall('m ' .. message_id)
+  if not known then return nil end
+  if known.digest ~= digest then return {'conflict'} end
+  return {'duplicate', known.seq, whole(placed(head, known.ms, known.seq), said)}
+end
+
+-- Returns {'ok', seq} | {'duplicate', seq, envelope as it is now} | {'conflict'} | {'forbidden'} | {'lost'}.
+-- 'conflict' under a lease tells that somebody else took the message id: what another worker wrote under it
+-- is 'lost'.
+local function chat(sender, message_id, digest, head, text, rest, mentions, ...)
+  local is_member = redis.call('HEXISTS', members, sender) == 1
+  if token == '' and not is_member then return {'forbidden'} end
+  local said = {edit = '', text = text, rest = rest, more = mentions, reactions = ''}
+  local result = said_before(message_id, digest, head, said)
+  local lost = token ~= '' and redis.call('HGET', run, 'token') ~= token
+  if lost and not (result and result[1] == 'duplicate') then return {'lost'} end
+  if result then return result end
+  if not is_member then return {'forbidden'} end
+  local more = {}
+  if token ~= '' then more = {'a', '1'} end
+  if select('#', ...) > 0 then
+    more[#more + 1], more[#more + 2] = 'f', table.concat({...}, ' ')
+    for _, file in ipairs({...}) do redis.call('HINCRBY', files, file, 1) end
+  end
+  write(head, '', said, digest, unpack(more))
+  keep(seq, said)
+  redis.call('ZADD', ids, seq, message_id)
+  redis.call('HSET', reads, sender .. '|seen', seq)
+  return {'ok', seq}
+end

@@ -1,0 +1,25 @@
+-- Included by append.lua: deleting a message, and all that belongs to it.
+-- The answer that an assistant is writing to it stops, as run_stop.lua stops one.
+local function stop_answers(at, by)
+  for _, run in ipairs(runs) do
+    local found = redis.call('HMGET', run, 'question', 'message_id')
+    if found[1] == at and found[2] then
+      redis.call('HSETNX', run, 'stop', by)
+      publish(bus, cjson.encode({'stop', found[2], by}))
+    end
+  end
+end
+
+-- `rank` is 'operator' for one who may delete any message.
+local function delete(sender, operation, digest, message_id, head, rank)
+  return revise(sender, operation, digest, message_id, head, function(at, entry, parts)
+    local allowed = author(entry) == sender or rank == 'operator' or redis.call('HGET', meta, 'creator') == sender
+    if not allowed then return {'not_yours'} end
+    write(head, about(at), nil, '')
+    keep(at, {edit = parts.edit, text = '"message":"",', rest = '', more = ',"deleted":true', reactions = ''})
+    redis.call('ZADD', deleted, at, message_id)
+    redis.call('ZREMRANGEBYSCORE', feedback, at, at)
+    if entry.f then give_back(entry.f) end
+    stop_answers(at, sender)
+  end)
+end

@@ -1,0 +1,19 @@
+-- Included where repetitions are known again; needs `seen` and `seen_before`.
+-- What was done is remembered for one to two days: two hashes, the older of which goes at once when the newer
+-- has served a day. Both expire by themselves where nothing more happens.
+local DAY = 86400000
+
+local function remember(id, digest, seq, ms, message_seq)
+  local left = redis.call('PTTL', seen)
+  if left >= 0 and left < DAY then redis.call('RENAME', seen, seen_before) end
+  redis.call('HSET', seen, id, string.format('%.0f:%.0f:%.0f:', seq, ms, message_seq) .. digest)
+  if left < DAY then redis.call('PEXPIRE', seen, 2 * DAY) end
+end
+
+-- {digest, seq, ms, message_seq} of what was done under an id, or nil.
+local function recall(id)
+  local found = redis.call('HGET', seen, id) or redis.call('HGET', seen_before, id)
+  if not found then return nil end
+  local seq, ms, message_seq, digest = string.match(found, '^(%d+):(%d+):(%d+):(.*)$')
+  return {digest = digest, seq = tonumber(seq), ms = tonumber(ms), message_seq = tonumber(message_seq)}
+end
