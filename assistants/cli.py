@@ -16,6 +16,7 @@ from assistants.stops import Stops
 from assistants.turn import Services
 from assistants.worker import Worker
 from productflo.blobs.local import LocalBlobs
+from productflo.logs import set_up_logging
 from productflo.service.attendance import Attendance
 from productflo.service.chat import Chat
 from productflo.service.clock import system_clock
@@ -45,7 +46,7 @@ def assistants() -> None:
 def run() -> None:
     """Run a worker: the process in which the assistants live. Any number may run, on any machines."""
     settings = _settings()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    set_up_logging(settings.log_level, settings.log_format)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # It tells every request, with the address.
     found = registry.load(settings.assistants)
     if not found.ready:

@@ -16,6 +16,7 @@ from assistants.turn import Services, Turn, TurnEnd
 from productflo.errors import LeaseLost, NotFound, ProductFloError
 from productflo.store.presence import USUAL_PACE as PRESENCE_PACE
 from productflo.store.ready import IDLE, ReadyStream, WakeUp
+from productflo.store.refusals import note
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class Post:
                     opened = True
                 wake_up = await self._next()
             except ProductFloError as error:
-                log.warning("%s waits for the store: %s", self.assistant, error)
+                note(error)
                 await asyncio.sleep(RETRY)
             if wake_up is None:
                 self._slots.release()
@@ -111,7 +112,7 @@ class Post:
         except LeaseLost as error:
             log.info("%s", error)  # The wake-up is the new holder's.
         except (ProductFloError, RedisError) as error:
-            log.warning("%s in %s waits for the store: %s", self.assistant, room, error)
+            note(error)
         except Exception:
             log.exception("%s failed in %s; it looks again in %g s", self.assistant, room, self._pace.idle)
         finally:

@@ -30,6 +30,7 @@ from productflo.store.bus import Bus
 from productflo.store.entries import RunGuard
 from productflo.store.log import Log
 from productflo.store.presence import PresenceStore
+from productflo.store.refusals import note
 from productflo.store.rooms import Rooms
 from productflo.store.runs import Begun, Lease, Released, RunStore
 
@@ -236,7 +237,7 @@ class Turn:
             except (StoreAway, RedisError) as error:
                 if loop.time() > give_up:
                     raise
-                log.warning("An answer in %s waits for the store: %s", self._room, error)
+                note(error)
                 await asyncio.sleep(FINISH_RETRY)
 
     async def _context(self, question: Message, receipt: Receipt) -> Context[Any]:

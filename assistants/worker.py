@@ -12,7 +12,9 @@ from assistants.post import RETRY, Pace, Post
 from assistants.registry import Registry
 from assistants.turn import Services
 from productflo.errors import ProductFloError
+from productflo.store.outage import OUTAGE
 from productflo.store.profiles import Profile, Profiles
+from productflo.store.refusals import note
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Worker:
             beneath = [
                 tasks.create_task(self._services.log.run()),
                 tasks.create_task(self._services.stops.run()),
+                tasks.create_task(OUTAGE.watch(self._services.rooms.redis)),
             ]
             posts = [
                 Post(self._services, ready, self.name, self._pace, tasks)
@@ -86,7 +89,7 @@ class Worker:
                 await post.stream.leave()
             await self._services.presence.end(self._leases())
         except (ProductFloError, RedisError) as error:
-            log.warning("Leases and wake-ups end by themselves, since the store is away: %s", error)
+            note(error)  # Leases and wake-ups end by themselves.
 
     async def _register(self) -> None:
         """Present the assistants, so that people can find and add them."""
@@ -97,7 +100,7 @@ class Worker:
                     await self._profiles.register(profile)
                 await self._beat()
             except RedisError as error:
-                log.warning("The assistants wait for the store: %s", error)
+                note(error)
                 await asyncio.sleep(RETRY)
                 continue
             log.info("Assistants at work: %s", ", ".join(self._registry.ready))
@@ -139,7 +142,6 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
             await work()
             failing = False
         except (ProductFloError, RedisError) as error:
-            if not failing:
-                log.warning("The worker waits for the store: %s", error)
+            note(error)
             failing = True
         await asyncio.sleep(min(seconds, RETRY) if failing else seconds)

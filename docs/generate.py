@@ -177,7 +177,7 @@ def _errors() -> str:
         for one in vars(errors).values()
         if isinstance(one, type) and issubclass(one, errors.ProductFloError)
     ]
-    own = [one for one in told[1:] if one.code is not errors.ErrorCode.PROCESSING_ERROR]
+    own = [one for one in told[1:] if "code" in vars(one)]
     rows = [f"| `{one.code}` | {inspect.getdoc(one)} |".replace("\n", " ") for one in own]
     shown = {str(one.code) for one in own}
     rest = [f"| `{code}` | {_REST[code]} |" for code in errors.ErrorCode if code not in shown]

@@ -44,6 +44,7 @@ from productflo.store.bus import Bus
 from productflo.store.client import Client, close
 from productflo.store.connect import client
 from productflo.store.log import Log
+from productflo.store.outage import OUTAGE
 from productflo.store.retention import Retention
 from productflo.store.store import Store
 from productflo.web.address import Proxies
@@ -113,6 +114,7 @@ class WebProcess:
             tasks.create_task(self.relay.run())
             tasks.create_task(self.heartbeat.run())
             tasks.create_task(self.wakeups.run())
+            tasks.create_task(OUTAGE.watch(self.redis))
             if self.provider is not None:
                 tasks.create_task(self.provider.run())
 

@@ -85,6 +85,9 @@ FAN_OUT_LAG_SECONDS = Histogram(
     buckets=SECONDS,
 )
 STORE_AWAY = Counter("productflo_store_away", "Times that the store stopped answering.")
+LOG_LINES_LEFT_OUT = Counter(
+    "productflo_log_lines_left_out", "Lines kept out of the log: the same place had just written many."
+)
 
 LEASES_ENDED = Counter(
     "productflo_leases_ended", "Leases of connections that ran out: after a close, or with their process."

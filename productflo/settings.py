@@ -7,7 +7,7 @@ written `20/s`, `300/min burst 1000` (so many more at once, after a pause) or `o
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
@@ -123,6 +123,9 @@ class Settings(BaseSettings):
         description="Proxies whose X-Forwarded-For is believed: addresses, networks, `unix` for a socket.",
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="`text` for people, or `json`: one object a line, for programs."
+    )
     openai_api_key: SecretStr | None = Field(
         None, validation_alias="OPENAI_API_KEY", description="Key for the model server."
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from productflo.cli.configuration import load_settings
+from productflo.logs import set_up_logging
 from productflo.network import CannotListen, is_loopback, listen
 from productflo.settings import Settings
 from productflo.store.embedded import EmbeddedStore, StoreFailed
@@ -48,7 +49,7 @@ def serve(config: Path | None, force_open: bool, fd: int | None) -> None:
             f"Without a secret people may say to be anybody, so this server does not bind {settings.host}. "
             "Start it with `./run --share`, or set PRODUCTFLO_SECRET, or say --force-open if that is wanted."
         )
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    set_up_logging(settings.log_level, settings.log_format)
     if config is not None and not config.exists():
         raise click.ClickException(f"There is no file {config}.")
     try:

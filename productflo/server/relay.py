@@ -1,7 +1,6 @@
 """From the bus to the feeds: holes are filled from the log, and doubts are settled by the room's position."""
 
 import asyncio
-import logging
 from dataclasses import dataclass, field
 from random import uniform
 
@@ -20,8 +19,7 @@ from productflo.service.clock import Clock, stamp
 from productflo.service.runs import Runs
 from productflo.store.bus import Bus
 from productflo.store.events import Entered, Live, Logged, PieceSaid, Removed, RoomEvent, StopAsked, Typed
-
-log = logging.getLogger(__name__)
+from productflo.store.refusals import note
 
 IDLE_CHECK = (25.0, 40.0)
 """Seconds, at random, between looks at the position of a feed: Pub/Sub may drop the last event of a quiet
@@ -133,19 +131,16 @@ class Relay:
 
     async def _mend(self) -> None:
         """Work through what is in doubt; what the store does not answer stays so."""
-        failing = False
         while True:
             await self._doubt_arose.wait()
             self._doubt_arose.clear()
             rooms, self._doubtful = self._doubtful, set()
             feeds = [self.hub.feeds[room] for room in rooms if room in self.hub.feeds]
             doubtful, failure = await self.reconciler.reconcile(feeds)
-            if failure and not failing:
-                log.warning("%d rooms wait for the store: %s", len(doubtful), failure)
-            failing = failure is not None
             for feed in doubtful:
                 self._doubt(feed.room)
-            if failing:
+            if failure:
+                note(failure)
                 await asyncio.sleep(RETRY_DELAY)
 
     async def _hear_the_unheard(self) -> None:
@@ -158,7 +153,7 @@ class Relay:
                 try:
                     await self._hear_again(room)
                 except (RedisError, ProductFloError) as error:
-                    log.info("The answers of %s wait for the store: %s", room, error)
+                    note(error)
                     asyncio.get_running_loop().call_later(RETRY_DELAY, self._hear, room)
 
     async def _hear_again(self, room: str) -> None:

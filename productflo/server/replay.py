@@ -1,7 +1,6 @@
 """Replay: what a subscription has missed comes from the log, at the pace of its reader, until it is live."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +12,7 @@ from productflo.server.feed import Feed, Subscription
 from productflo.server.reconcile import Reconciler
 from productflo.store.entries import Record
 from productflo.store.log import Log
-
-log = logging.getLogger(__name__)
+from productflo.store.refusals import note
 
 RETRY_DELAY = 0.5
 """Seconds until a read that the store did not answer is tried again."""
@@ -42,7 +40,7 @@ class Replay:
                 if not records and cursor < heard and _stands(feed, subscription, generation, cursor):
                     await self.reconciler.settle(feed)
             except (RedisError, ProductFloError) as error:
-                log.info("A replay waits for the store: %s", error)
+                note(error)
                 await asyncio.sleep(RETRY_DELAY)
                 continue
             if not _stands(feed, subscription, generation, cursor):

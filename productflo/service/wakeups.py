@@ -5,15 +5,13 @@ and workers sweep them. So a message does not wait for its wake-ups, and they go
 """
 
 import asyncio
-import logging
 from collections.abc import Iterable
 
 from redis.exceptions import RedisError
 
 from productflo.store.client import Client
 from productflo.store.keys import ready
-
-log = logging.getLogger(__name__)
+from productflo.store.refusals import note
 
 RETRY_DELAY = 1.0
 """Seconds until wake-ups that the store did not take are tried again."""
@@ -47,7 +45,7 @@ class Wakeups:
             try:
                 await pipeline.execute()
             except RedisError as error:
-                log.warning("Wake-ups of assistants wait for the store: %s", error)
+                note(error)
                 self._due |= due
                 self._arrived.set()
                 await asyncio.sleep(RETRY_DELAY)

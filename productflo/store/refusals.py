@@ -17,6 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from productflo.errors import ProductFloError, StoreAway, StoreFull
+from productflo.store.outage import OUTAGE
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,19 @@ def told(error: RedisError) -> ProductFloError:
     """A Redis error as the error that a client is told."""
     if isinstance(error, OutOfMemoryError):
         return StoreFull("The store is full: messages can be read, but none added. Tell the operator.")
+    note(error)
     if is_away(error):
         return StoreAway("The store is away. Try again shortly.", retry_after=RETRY_AFTER)
-    log.error("The store refused a command", exc_info=error)
     return ProductFloError("The store refused this. The operator finds why in the server's log.")
+
+
+def note(error: RedisError | ProductFloError) -> None:
+    """Tell the operator why something has to wait, which tries again by itself; of an outage once."""
+    if isinstance(error, StoreAway):
+        return  # Noted where it arose.
+    if isinstance(error, ProductFloError):
+        log.warning("Something has to wait: %s", error)
+    elif is_away(error):
+        OUTAGE.noticed(error)
+    else:
+        log.error("The store refused a command", exc_info=error)
