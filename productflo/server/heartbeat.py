@@ -1,16 +1,15 @@
 """Keeping the presence of this process's connections alive, and sweeping what died elsewhere."""
 
 import asyncio
-import logging
 from dataclasses import dataclass, field
 from random import random
 
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from productflo.store.keys import PRESENCE_SHARDS, presence_shard
 from productflo.store.presence import PresenceStore
-
-log = logging.getLogger(__name__)
+from productflo.store.refusals import note
 
 RETRY_DELAY = 0.5
 """Seconds until a beat that the store did not answer is tried again: leases are running out."""
@@ -28,7 +27,6 @@ class Heartbeat:
     _here: dict[int, dict[str, str]] = field(default_factory=dict)
     _begun: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
     _phase: float = field(default_factory=random)
-    _away: set[int] = field(default_factory=set)
 
     async def begin(self, user: str, connection: str) -> None:
         """Connecting means online; where the store is away, with the first beat that it answers."""
@@ -40,7 +38,7 @@ class Heartbeat:
         try:
             await self.presence.beat([(user, connection)])
         except RedisError as error:
-            log.info("Presence is told with the next beat, since the store is away: %s", error)
+            note(error)
 
     async def end(self, user: str, connection: str) -> None:
         """A connection is gone: its lease ends after the grace."""
@@ -65,14 +63,12 @@ class Heartbeat:
             try:
                 await self.presence.beat(leases)
             except RedisError as error:
-                self._failed(shard, error)
+                note(error)
                 await asyncio.sleep(RETRY_DELAY)
                 continue
-            self._away.discard(shard)
             # A beat on its way when its connection ended has prolonged what had to end.
             await self._end([(user, connection) for user, connection in leases if connection not in here])
             await asyncio.sleep(self._until_beat(shard))
-        self._away.discard(shard)
         del self._here[shard]
 
     def _until_beat(self, shard: int) -> float:
@@ -85,24 +81,16 @@ class Heartbeat:
         try:
             await self.presence.end(leases)
         except RedisError as error:
-            log.info("Leases end by themselves, since the store is away: %s", error)
+            note(error)  # The leases end by themselves.
 
     async def _sweep(self) -> None:
-        failing = False
         while True:
             try:
                 # In a Cluster the shards whose node answers must not wait for one that does not.
                 async with asyncio.timeout(self.presence.pace.turn):
                     await self.presence.sweep()
-                failing = False
-            except (RedisError, TimeoutError) as error:
-                if not failing:
-                    log.warning("Presence is not swept, since the store is away: %r", error)
-                failing = True
+            except RedisError as error:
+                note(error)
+            except TimeoutError:
+                note(RedisTimeoutError("presence was not swept in time"))
             await asyncio.sleep(self.presence.pace.sweep)
-
-    def _failed(self, shard: int, error: RedisError) -> None:
-        """Say once that the store is away, not for each shard and each try."""
-        if not self._away:
-            log.warning("Presence waits for the store: %s", error)
-        self._away.add(shard)

@@ -5,7 +5,6 @@ are there instead, at most once a second: in a room of a thousand each one's com
 """
 
 import asyncio
-import logging
 from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
@@ -23,9 +22,8 @@ from productflo.service.attendance import presence_notice
 from productflo.service.clock import Clock, stamp
 from productflo.store.keys import presence_shard
 from productflo.store.presence import PresenceStore
+from productflo.store.refusals import note
 from productflo.store.rooms import Rooms
-
-log = logging.getLogger(__name__)
 
 BIG_ROOM = 200
 """Members above which a room hears counts."""
@@ -88,7 +86,7 @@ class PresenceRelay:
                     if self._changes[user] == word:
                         del self._changes[user]
             except RedisError as error:
-                log.warning("Presence waits for the store: %s", error)
+                note(error)
                 await asyncio.sleep(RETRY_DELAY)
                 self._arrived.set()
 
@@ -133,7 +131,7 @@ class PresenceRelay:
                         await self._count(feed)
                     except RedisError as error:
                         self._big.add(room)
-                        log.info("The count of %s is told a second later: %s", room, error)
+                        note(error)
 
     async def _count(self, feed: Feed) -> None:
         members = await self.rooms.member_ids(feed.room)
