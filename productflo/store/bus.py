@@ -19,7 +19,7 @@ from productflo.store.client import Client, Cluster, look_again, shard_of
 from productflo.store.ear import LOST, RECONNECT_DELAY, Ear
 from productflo.store.events import Published, RoomEvent, decode, encode
 from productflo.store.keys import PRESENCE_SHARDS, PresenceKeys, RoomKeys
-from productflo.store.refusals import told
+from productflo.store.refusals import note, told
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class Bus:
         try:
             await look_again(self._redis)
         except RedisError as error:
-            log.info("The Cluster does not say where its slots are: %s", error)
+            note(error)  # Nobody says where the Cluster's slots are.
             self._trouble.set()
 
     async def _follow(self) -> None:

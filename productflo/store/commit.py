@@ -21,6 +21,7 @@ from productflo import metrics
 from productflo.errors import ProductFloError, StoreAway, Unconfirmed
 from productflo.store.client import Client, look_again, shard_of
 from productflo.store.keys import RoomKeys
+from productflo.store.outage import OUTAGE
 from productflo.store.refusals import RETRY_AFTER, is_away, is_elsewhere, told
 from productflo.store.scripts import Call, Script
 
@@ -218,13 +219,10 @@ class Commits(Generic[T, R]):
         return len(given_up) < len(batch)
 
     def _note(self, shard: _Shard, away: Sequence[RedisError]) -> None:
-        """Remember how the shard is, and say so once."""
+        """Remember how the shard is."""
         shard.busy = False
-        if away and not shard.away:
-            metrics.STORE_AWAY.inc()
-            log.warning("The store takes no messages: %s", away[0])
-        elif shard.away and not away:
-            log.warning("The store is asked for messages again")
+        if away:
+            OUTAGE.noticed(away[0])
         shard.away = bool(away)
 
     def _end(

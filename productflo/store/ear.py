@@ -10,6 +10,8 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
+from productflo.store.outage import OUTAGE
+
 log = logging.getLogger(__name__)
 
 RECONNECT_DELAY = 0.2
@@ -65,18 +67,14 @@ class Ear:
 
     async def run(self) -> None:
         """Hand messages on until cancelled; through any number of lost connections."""
-        failing = False
         try:
             while True:
                 try:
                     if not self._attached:
                         await self._attach()
                     message = await self._pubsub.get_message(timeout=QUIET)
-                    failing = False
                 except (RedisError, OSError) as error:
-                    if not failing:
-                        log.warning("The bus lost the store, and tries to listen again: %s", error)
-                    failing = True
+                    OUTAGE.noticed(error)
                     self._on_trouble()
                     await asyncio.sleep(RECONNECT_DELAY)
                     continue

@@ -9,10 +9,10 @@ import logging
 import time
 from collections.abc import Callable
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from productflo import metrics
+from productflo.store.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Outage:
             if self._begun is not None:
                 self._begun.set()
 
-    async def watch(self, redis: Redis) -> None:
+    async def watch(self, redis: Client) -> None:
         """Tell when it is back, until cancelled."""
         self._begun = asyncio.Event()
         if self._since is not None:
@@ -51,7 +51,7 @@ class Outage:
             self._begun.clear()
             await self._end(redis)
 
-    async def _end(self, redis: Redis) -> None:
+    async def _end(self, redis: Client) -> None:
         while self._since is not None:
             await asyncio.sleep(AGAIN)
             if self._now() - self._last >= QUIET and await _answers(redis):
@@ -59,7 +59,7 @@ class Outage:
                 self._since = None
 
 
-async def _answers(redis: Redis) -> bool:
+async def _answers(redis: Client) -> bool:
     try:
         await redis.ping()
     except (RedisError, OSError):
