@@ -1,5 +1,6 @@
 """Fixtures for every layer: one real store for the session, empty for each test."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,7 +12,10 @@ from productflo.store.embedded import EmbeddedStore
 
 @pytest.fixture(scope="session")
 async def store_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """The address of an embedded store that lives as long as the session."""
+    """The address of an embedded store that lives as long as the session, or of the one that is named."""
+    if named := os.environ.get("PRODUCTFLO_TEST_REDIS_URL"):
+        yield named
+        return
     async with EmbeddedStore(tmp_path_factory.mktemp("data"), "the tests") as store:
         yield store.url
 

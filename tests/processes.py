@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from productflo.store.folder import Folder, Holder
+from productflo.store.valkey import BINARY_VARIABLE
 
 PATIENCE_SECONDS = 30.0  # Far above what anything here takes on a busy machine of two cores.
 PRODUCTFLO = (sys.executable, "-m", "productflo.cli")
@@ -50,7 +51,11 @@ class Spoken:
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """Return this process's environment for a server of its own, on any free port."""
     foreign = ("PRODUCTFLO_", "OPENAI_", "REDIS_URL")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(foreign) or name == BINARY_VARIABLE
+    }
     return {**inherited, "PRODUCTFLO_DATA_DIR": str(data_dir), "PRODUCTFLO_PORT": "0", **more}
 
 

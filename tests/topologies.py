@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from productflo.store.valkey import find_binary
@@ -56,7 +58,8 @@ class Node:
     _process: Process | None = None
 
     def __post_init__(self) -> None:
-        self.redis = Redis(host="127.0.0.1", port=self.port, decode_responses=True)
+        at_once = Retry(NoBackoff(), 0)
+        self.redis = Redis(host="127.0.0.1", port=self.port, decode_responses=True, retry=at_once)
 
     async def start(self) -> None:
         """Start it, and return when it answers."""

@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import orjson
-from redis.exceptions import WatchError
-from redis.typing import EncodableT, FieldT
 
 from productflo.store.client import Client
 from productflo.store.reply import text
+from productflo.store.scripts import script
 
 _PREFIX = "account:"
 
@@ -40,24 +39,9 @@ class AccountStore:
 
     async def add(self, record: AccountRecord) -> bool:
         """Whether the email had no account, and has this one now."""
-        fields: dict[FieldT, EncodableT] = {
-            "user_id": record.user_id,
-            "name": record.name,
-            "teams": orjson.dumps(record.teams),
-            "password": record.password,
-        }
-        key = _PREFIX + record.email
-        async with self._redis.pipeline(transaction=True) as pipe:
-            await pipe.watch(key)
-            if await pipe.exists(key):
-                return False
-            pipe.multi()  # type: ignore[no-untyped-call]  # redis-py's, without annotations.
-            pipe.hset(key, mapping=fields)
-            try:
-                await pipe.execute()
-            except WatchError:  # Somebody else added it in the meantime.
-                return False
-        return True
+        teams = orjson.dumps(record.teams)
+        fields = (record.password, "user_id", record.user_id, "name", record.name, "teams", teams)
+        return bool(await script("account_add")(self._redis, [_PREFIX + record.email], fields))
 
     async def get(self, email: str) -> AccountRecord | None:
         found = await self._redis.hgetall(_PREFIX + email)

@@ -8,7 +8,9 @@ from faults.traffic import talking
 from topologies import TestCluster, redis_cluster
 
 ROOMS = ("one", "two", "three")
+OTHER_ROOMS = ("red", "blue", "green")
 """Each on another of the masters."""
+NAMES = ("alpha", "beta", "south")
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,23 @@ async def test_a_moved_slot_is_not_noticed(cluster: TestCluster, server: Server)
         for room in ROOMS:
             await cluster.move_slot(f"{{{room}}}:log")
             await traffic.goes_on()
+        assert await traffic.problems() == []
+        everybody = (*traffic.readers, *traffic.writers)
+        assert [one.connections for one in everybody] == [1] * len(everybody)
+
+
+async def test_a_master_that_dies_is_succeeded(cluster: TestCluster, server: Server) -> None:
+    """Its rooms wait for the fail-over, the others go on."""
+    async with talking(server, OTHER_ROOMS) as traffic:
+        await traffic.goes_on()
+        dead = await cluster.master_of("{blue}:log")
+        await dead.kill()
+        async with server.client("dora") as dora:
+            for room in NAMES:
+                if await cluster.master_of(f"{{{room}}}:log") is not dead:
+                    await dora.chat(room, "meanwhile")
+        await cluster.taken_over(dead)
+        await traffic.goes_on()
         assert await traffic.problems() == []
         everybody = (*traffic.readers, *traffic.writers)
         assert [one.connections for one in everybody] == [1] * len(everybody)
