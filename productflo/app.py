@@ -18,12 +18,14 @@ from productflo.server.connection_limits import ConnectionLimits
 from productflo.server.door import Door
 from productflo.server.heartbeat import Heartbeat
 from productflo.server.hub import Hub
+from productflo.server.pages import Pages
 from productflo.server.presence_relay import PresenceRelay
 from productflo.server.quart_connection import BoundedInbox
 from productflo.server.rate_limits import RateLimits, Rates
 from productflo.server.reconcile import Reconciler
 from productflo.server.relay import Relay
 from productflo.server.replay import Replay
+from productflo.server.roster import Rosters
 from productflo.service.accounts import Accounts
 from productflo.service.attendance import Attendance
 from productflo.service.broadcast import Broadcast
@@ -190,8 +192,8 @@ def _assemble(
     chat = Chat(store.log, mentions, files, wakeups, system_clock)
     revisions = Revisions(store.log, store.rooms, mentions, store.feedback, system_clock)
     door = _door(store, chat, revisions, membership, settings, reserved)
-    people = PresenceRelay(door.hub, store.rooms, store.presence, system_clock)
-    relay = Relay(door.hub, store.bus, door.replay.reconciler, door.runs, people, system_clock)
+    people = PresenceRelay(door.hub, door.rosters, store.rooms, store.presence, system_clock)
+    relay = Relay(door.hub, store.bus, door.replay.reconciler, door.rosters, door.runs, people, system_clock)
     process = WebProcess(redis, blobs, store.log, store.bus, door.hub, relay, door.heartbeat, wakeups)
     invites = Invites(store.invites, reserved)
     accounts = Accounts(store.accounts, store.invites.claim_user, reserved)
@@ -243,7 +245,8 @@ def _door(
             per_address=settings.max_connections_per_address,
             per_user=settings.max_connections_per_user,
         ),
-        Replay(store.log, Reconciler(store.rooms, store.log, system_clock)),
+        Replay(Pages(store.log), Reconciler(store.rooms, store.log, system_clock)),
+        Rosters(membership),
         chat,
         revisions,
         membership,

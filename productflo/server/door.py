@@ -8,6 +8,7 @@ from productflo.server.heartbeat import Heartbeat
 from productflo.server.hub import Hub
 from productflo.server.rate_limits import RateLimits
 from productflo.server.replay import Replay
+from productflo.server.roster import Rosters
 from productflo.service.attendance import Attendance
 from productflo.service.chat import Chat
 from productflo.service.clock import Clock
@@ -26,6 +27,7 @@ class Door:
     rates: RateLimits
     connections: ConnectionLimits
     replay: Replay
+    rosters: Rosters
     chat: Chat
     revisions: Revisions
     membership: Membership

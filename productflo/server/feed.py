@@ -20,6 +20,8 @@ HELD = 256
 """Passing events (joins, receipts, presence) kept for a subscription that catches up."""
 HELD_BYTES = 65_536
 """Their bytes. What goes beyond either is shed: what may be shed for a slow reader first, oldest first."""
+REVISIONS = (b'{"status":"success","code":"edit"', b'{"status":"success","code":"delete"')
+"""How events begin after which an earlier one reads differently in the log."""
 
 _SHED = {kind: metrics.SHED.labels(kind.name.lower()) for kind in Passing} | {
     None: metrics.SHED.labels("notice")
@@ -77,7 +79,8 @@ class _Typing:
 class Feed:
     """One room's subscriptions in this process, and the fan-out to them; nothing in it waits.
 
-    It stands at `seq` of `generation`; `target` is the newest durable event that it has heard of.
+    It stands at `seq` of `generation`; `target` is the newest durable event that it has heard of,
+    `revised_at` the last one that changed how an earlier one reads.
     """
 
     def __init__(self, room: str) -> None:
@@ -85,6 +88,7 @@ class Feed:
         self.generation = ""
         self.seq = 0
         self.target = 0
+        self.revised_at = 0
         self.started = False
         self.listenings = 0
         self.leaves = 0
@@ -157,6 +161,8 @@ class Feed:
         delivered = 0
         for envelope in envelopes[self.seq + 1 - first_seq :]:
             self.seq += 1
+            if envelope.startswith(REVISIONS):
+                self.revised_at = self.seq
             frame = Frame(envelope)
             for subscription in self.subscriptions.values():
                 if subscription.live and subscription.cursor < self.seq:

@@ -13,6 +13,8 @@ from productflo.store.refusals import note
 
 RETRY_DELAY = 0.5
 """Seconds until a beat that the store did not answer is tried again: leases are running out."""
+BEGINNING = 32
+"""First beats under way at once, of those who come: a thousand at once would take as many connections."""
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class Heartbeat:
     presence: PresenceStore
     _here: dict[int, dict[str, str]] = field(default_factory=dict)
     _begun: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
+    _beginning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BEGINNING))
     _phase: float = field(default_factory=random)
 
     async def begin(self, user: str, connection: str) -> None:
@@ -36,7 +39,8 @@ class Heartbeat:
             self._begun.put_nowait(shard)
         self._here[shard][connection] = user
         try:
-            await self.presence.beat([(user, connection)])
+            async with self._beginning:
+                await self.presence.beat([(user, connection)])
         except RedisError as error:
             note(error)
 

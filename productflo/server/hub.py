@@ -6,10 +6,19 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from productflo import metrics
+from productflo.errors import RateLimited
 from productflo.protocol.codes import CloseCode
 from productflo.server.connection import Connection
 from productflo.server.feed import Feed
 from productflo.store.bus import Bus
+
+JOINING = 32
+"""Arrivals and joins under way at once. When a thousand came back and all asked the store at once, on as many
+connections, its answers came so late that they counted as lost four times over (tests/long/rejoin.py)."""
+ENTRANCE_TIMEOUT = 30.0
+"""Seconds that a join waits for its turn: far longer than a thousand take, unless the store is away."""
+RETRY_AFTER = 2.0
+"""Seconds that one is asked to wait for whom that was too long."""
 
 
 class Hub:
@@ -22,6 +31,7 @@ class Hub:
         self.users: dict[str, str] = {}
         self.addresses: Counter[str] = Counter()
         self.devices: Counter[str] = Counter()
+        self._entrance = asyncio.Semaphore(JOINING)
         self._empty = asyncio.Event()
         self._empty.set()
         self._closing: tuple[CloseCode, Callable[[], str]] | None = None
@@ -53,6 +63,23 @@ class Hub:
         for feed in [self.feeds[room] for room in rooms if room in self.feeds]:
             feed.subscriptions.pop(connection.id, None)
             await self._close_if_unused(feed)
+
+    @asynccontextmanager
+    async def entrance(self) -> AsyncIterator[None]:
+        """A place among those who join at the moment; first come, first served.
+
+        Raises `RateLimited` where so many wait that it would take too long.
+        """
+        try:
+            await asyncio.wait_for(self._entrance.acquire(), ENTRANCE_TIMEOUT)
+        except TimeoutError as error:
+            raise RateLimited(
+                "Many join at the moment. Try again shortly.", retry_after=RETRY_AFTER
+            ) from error
+        try:
+            yield
+        finally:
+            self._entrance.release()
 
     @asynccontextmanager
     async def feed(self, room: str) -> AsyncIterator[Feed]:

@@ -18,6 +18,7 @@ from productflo.protocol.codes import Presence
 from productflo.server.connection import Frame
 from productflo.server.feed import Feed, Subscription
 from productflo.server.hub import Hub
+from productflo.server.roster import Rosters
 from productflo.service.attendance import presence_notice
 from productflo.service.clock import Clock, stamp
 from productflo.store.keys import presence_shard
@@ -38,6 +39,7 @@ class PresenceRelay:
     """Hands on what the bus tells of presence. `changed` and `listening` never block; `run()` works."""
 
     hub: Hub
+    rosters: Rosters
     rooms: Rooms
     presence: PresenceStore
     clock: Clock
@@ -72,6 +74,7 @@ class PresenceRelay:
         """Of several changes that have not been told yet the newest is."""
         if user not in self._changes or self._changes[user].epoch < word.epoch:
             self._changes[user] = word
+            self.rosters.present(user, word.presence)
 
     async def _tell_changes(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from productflo.server.feed import Feed
 from productflo.server.hub import Hub
 from productflo.server.presence_relay import PresenceRelay
 from productflo.server.reconcile import Reconciler
+from productflo.server.roster import Rosters
 from productflo.service.clock import Clock, stamp
 from productflo.service.runs import Runs
 from productflo.store.bus import Bus
@@ -41,6 +42,7 @@ class Relay:
     hub: Hub
     bus: Bus
     reconciler: Reconciler
+    rosters: Rosters
     runs: Runs
     presence: PresenceRelay
     clock: Clock
@@ -70,8 +72,10 @@ class Relay:
                 self._logged(feed, event)
             case Live():
                 feed.live(event)
+                self.rosters.heard(room, event.envelope)
             case Entered():
                 feed.entered(event)
+                self.rosters.heard(room, event.envelope)
             case Typed():
                 feed.typed(event)
             case PieceSaid():
@@ -79,6 +83,7 @@ class Relay:
                     self._hear(room)
                     self._hear_later(room)
             case Removed():
+                self.rosters.removed(room, event.user)
                 if not feed.removed(event):
                     self._doubt(room)
             case StopAsked():
@@ -97,6 +102,7 @@ class Relay:
         """The room's channel is listened to, for the first time or again: something may have been missed."""
         if feed := self.hub.feeds.get(room):
             feed.listening_anew()
+            self.rosters.doubt(room)
             self._doubt(room)
             self._hear_later(room)
 

@@ -7,24 +7,20 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from productflo.errors import ProductFloError
-from productflo.server.connection import Frame
 from productflo.server.feed import Feed, Subscription
+from productflo.server.pages import Event, Pages
 from productflo.server.reconcile import Reconciler
-from productflo.store.entries import Record
-from productflo.store.log import Log
 from productflo.store.refusals import note
 
 RETRY_DELAY = 0.5
 """Seconds until a read that the store did not answer is tried again."""
-PAGE = 100
-"""Events read from the log at once; about 50 KB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
     """Brings subscriptions up to their feeds."""
 
-    log: Log
+    pages: Pages
     reconciler: Reconciler
 
     async def catch_up(self, feed: Feed, subscription: Subscription) -> None:
@@ -35,9 +31,12 @@ class Replay:
         """
         while _current(feed, subscription):
             generation, cursor, heard = feed.generation, subscription.cursor, feed.seq
+            if cursor >= heard:
+                feed.go_live(subscription)
+                return
             try:
-                records = await self.log.read(feed.room, cursor, PAGE)
-                if not records and cursor < heard and _stands(feed, subscription, generation, cursor):
+                events = await self.pages.read(feed, cursor)
+                if not events and _stands(feed, subscription, generation, cursor):
                     await self.reconciler.settle(feed)
             except (RedisError, ProductFloError) as error:
                 note(error)
@@ -45,27 +44,23 @@ class Replay:
                 continue
             if not _stands(feed, subscription, generation, cursor):
                 continue  # What was read may be of the time before the store went back.
-            begin = records[0].seq - 1 if records else heard
-            if begin > cursor:
+            begin = events[0].seq - 1 if events else heard
+            if begin > cursor and _current(feed, subscription):
                 subscription.cursor = begin
                 subscription.connection.send(self.reconciler.gap(feed, begin))
-            whole = await self._hand(feed, subscription, records)
-            if whole and len(records) < PAGE and subscription.cursor >= feed.seq:
-                feed.go_live(subscription)
-                return
+            await self._hand(feed, subscription, events)
 
-    async def _hand(self, feed: Feed, subscription: Subscription, records: Sequence[Record]) -> bool:
-        """Hand records over as the connection drains; False where that has lost its meaning meanwhile."""
+    async def _hand(self, feed: Feed, subscription: Subscription, events: Sequence[Event]) -> None:
+        """Hand events over as the connection drains, for as long as they are what comes next."""
         generation = feed.generation
-        for record in records:
+        for event in events:
             await subscription.connection.drained()
             if not _current(feed, subscription):
-                return False
-            if not _stands(feed, subscription, generation, record.seq - 1):
-                return False
-            subscription.connection.send(Frame(record.envelope))
-            subscription.cursor = record.seq
-        return True
+                return
+            if not _stands(feed, subscription, generation, event.seq - 1):
+                return
+            subscription.connection.send(event.frame)
+            subscription.cursor = event.seq
 
 
 def _current(feed: Feed, subscription: Subscription) -> bool:

@@ -38,10 +38,10 @@ class Subscriber:
         """
         room, data = said.room_id, said.data
         self._leave_room_for(room)
-        async with self.door.hub.feed(room) as feed:
+        async with self.door.hub.entrance(), self.door.hub.feed(room) as feed:
             while True:
                 joined = await self._begin(identity, feed, data.since)
-                members = await self.door.membership.shown(room)
+                roster = await self.door.rosters.of(room, identity.user_id, joined.member_count)
                 if feed.generation == joined.position.generation:
                     break
             gap = None
@@ -53,7 +53,7 @@ class Subscriber:
                 room_id=room,
                 timestamp=stamp(self.door.clock),
                 request_id=said.request_id,
-                data=_shown(joined, members, resumed=data.since is not None, gap=gap),
+                data=_shown(joined, roster.first(), resumed=data.since is not None, gap=gap),
             )
             self.connection.send(Frame(encode(answer)))
             resumed_at = data.since if gap is None else None
@@ -62,7 +62,7 @@ class Subscriber:
     async def subscribe(self, identity: Identity, room: str) -> None:
         """Subscribe without an answer, as a chat does."""
         self._leave_room_for(room)
-        async with self.door.hub.feed(room) as feed:
+        async with self.door.hub.entrance(), self.door.hub.feed(room) as feed:
             joined = await self._begin(identity, feed, None)
             self._follow(feed, identity, joined, stream=False, since=None)
 

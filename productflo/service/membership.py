@@ -1,6 +1,6 @@
 """Membership: joining, leaving, being added; and who is in a room."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from productflo.domain.access import joins_freely, members_may_change
@@ -16,9 +16,6 @@ from productflo.store.presence import PresenceStore
 from productflo.store.profiles import Profiles
 from productflo.store.rooms import Joined, Member, Room, Rooms
 from productflo.store.teams import Teams
-
-SHOWN = 100
-"""Members told in the answer to a join; the rest of a big room is asked for over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,21 +148,13 @@ class Membership:
             raise PermissionDenied("The members of a direct room are fixed.", field="room_id")
         return room
 
-    async def shown(self, room_id: str, limit: int | None = SHOWN) -> list[outbound.MemberInfo]:
-        """Members as people see them: assistants first, then who is there, then by name."""
+    async def shown(self, room_id: str) -> list[outbound.MemberInfo]:
+        """All members, as people see them."""
         members = await self.rooms.members(room_id)
-        presence = await self.presence.of([member.user_id for member in members], room_id)
-        members.sort(
-            key=lambda one: (
-                one.kind is not Kind.ASSISTANT,
-                presence[one.user_id] is Presence.OFFLINE,
-                one.name.casefold(),
-                one.user_id,
-            )
-        )
-        first = members[:limit]
-        reads = await self.rooms.reads(room_id, [member.user_id for member in first])
-        return [
+        users = [member.user_id for member in members]
+        presence = await self.presence.of(users, room_id)
+        reads = await self.rooms.reads(room_id, users)
+        return in_order(
             outbound.MemberInfo(
                 id=member.user_id,
                 name=member.name,
@@ -173,8 +162,8 @@ class Membership:
                 presence=presence[member.user_id],
                 read_seq=reads[member.user_id],
             )
-            for member in first
-        ]
+            for member in members
+        )
 
     async def _still_in_team(self, identity: Identity, room: Room) -> bool:
         """Whether the caller is in the room's team; one who has left the team leaves its rooms here."""
@@ -213,6 +202,19 @@ class Membership:
             ),
         )
         await self.bus.publish(room_id, Entered(member.user_id, member_count, encode(joined)))
+
+
+def in_order(members: Iterable[outbound.MemberInfo]) -> list[outbound.MemberInfo]:
+    """Assistants first, then who is there, then by name."""
+    return sorted(
+        members,
+        key=lambda one: (
+            one.kind is not Kind.ASSISTANT,
+            one.presence is Presence.OFFLINE,
+            one.name.casefold(),
+            one.id,
+        ),
+    )
 
 
 def left_notice(room_id: str, user_id: str, member_count: int, timestamp: str) -> bytes:

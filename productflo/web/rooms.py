@@ -92,7 +92,7 @@ def _members(blueprint: Blueprint, membership: Membership, guard: Guard) -> None
     @blueprint.get("/api/rooms/<room_id>/members")
     async def members(room_id: str) -> dict[str, Any]:
         await membership.require(guard.require(request), room_id)
-        shown = await membership.shown(room_id, None)
+        shown = await membership.shown(room_id)
         return {"members": [member.model_dump() for member in shown], "member_count": len(shown)}
 
     @blueprint.put("/api/rooms/<room_id>/members/<user_id>")
