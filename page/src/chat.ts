@@ -4,6 +4,7 @@ import { batch, effect, signal } from '@preact/signals'
 
 import { withStopping } from './answers'
 import type { Api } from './api'
+import { Changes } from './changes'
 import { Connection, RequestError } from './connection'
 import type { Identity } from './identity'
 import { newMessageId } from './ids'
@@ -30,6 +31,7 @@ export class Chat implements Scene {
   readonly rooms = new Rooms()
   readonly connection: Connection
   readonly outbox: Outbox
+  readonly changes: Changes
   readonly pager: Pager
   readonly typing: TypingNotice
   /** The room that is shown. */
@@ -60,6 +62,9 @@ export class Chat implements Scene {
     })
     this.pager = new Pager(this.connection, this.rooms)
     this.outbox = new Outbox(sessionStorage, `productflo.outbox.${this.me}`, entry => this.transmit(entry))
+    this.changes = new Changes(({ id, roomId, code, data }) =>
+      this.connection.send({ code, room_id: roomId, request_id: id, data }),
+    )
     this.typing = new TypingNotice((roomId, status) => {
       this.connection.send({ code: 'typing', room_id: roomId, data: { status, sender: this.me } })
     })
@@ -208,6 +213,7 @@ export class Chat implements Scene {
     this.rooms.update(roomId, room => joined(room, data))
     this.pager.forgetFailure(roomId)
     this.outbox.flush(roomId)
+    this.changes.flush(roomId)
     if (wasLoaded && data.gap) void this.reload(roomId, data.reason ?? 'too_many')
     else if (!wasLoaded && this.openRoom.peek() === roomId) void this.showPresent(roomId)
   }
@@ -246,7 +252,7 @@ export class Chat implements Scene {
     const roomId = this.openRoom.value
     const room = roomId === null ? undefined : this.rooms.find(roomId)?.value
     if (!room || !this.attentive.value || !this.atEnd.value || !isUpToDate(room)) return
-    const last = room.history.messages.at(-1)
+    const last = room.history.messages.findLast(message => !message.deleted)
     if (!last || last.seq <= room.readSeq) return
     const isSaid = this.connection.send({
       code: 'read_receipt',

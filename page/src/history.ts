@@ -1,14 +1,30 @@
 /** The part of a room's history that the page holds: a window of consecutive messages, oldest first. */
 
-import type { AnswerData, ChatData, HistoricData, HistoricMessage } from './protocol'
+import type {
+  AnswerData,
+  ChatData,
+  EditData,
+  HistoricData,
+  HistoricMessage,
+  ReactionData,
+} from './protocol'
+
+export interface Reaction {
+  emoji: string
+  /** Ids of who gave it, in the order in which they did. */
+  people: readonly string[]
+}
 
 export interface Message {
   id: string
   seq: number
+  /** Empty where the server does not tell it any more. */
   sender: string
   text: string
-  /** ms since the epoch, by the server's clock. */
+  /** ms since the epoch, by the server's clock; `NaN` where it does not tell it any more. */
   at: number
+  isEdited: boolean
+  reactions: readonly Reaction[]
   files: readonly string[]
   replyTo: string | null
   answer: AnswerData | null
@@ -34,9 +50,11 @@ export function messageFrom(data: ChatData | HistoricMessage, timestamp: string)
   return {
     id: data.message_id,
     seq: data.seq,
-    sender: data.sender,
+    sender: data.sender ?? '',
     text: data.message,
     at: Date.parse(data.accepted_at ?? timestamp),
+    isEdited: data.edited_at !== undefined,
+    reactions: Object.entries(data.reactions ?? {}).map(([emoji, people]) => ({ emoji, people })),
     files: data.attached_files ?? [],
     replyTo: data.reply_to ?? null,
     answer: data.assistant ?? null,
@@ -84,6 +102,41 @@ export function withLive(history: History, message: Message, keepNewest: boolean
   if (messages.length <= MOST_MESSAGES) return { ...history, messages }
   if (!keepNewest) return { ...history, hasNewer: true }
   return { ...history, messages: messages.slice(-MOST_MESSAGES), hasOlder: true }
+}
+
+/** The same window with one message changed; the same object where the message is not in it. */
+function withChanged(history: History, id: string, change: (message: Message) => Message): History {
+  const known = history.messages.find(message => message.id === id)
+  if (!known || known.deleted) return history
+  return { ...history, messages: history.messages.map(each => (each === known ? change(known) : each)) }
+}
+
+export function withEdit(history: History, { message_id: id, message: text }: EditData): History {
+  return withChanged(history, id, message => ({ ...message, text, isEdited: true }))
+}
+
+/** What was said is forgotten; its place stays. */
+export function withDeleted(history: History, id: string): History {
+  const gone = { deleted: true, text: '', files: [], replyTo: null, reactions: [], isEdited: false }
+  return withChanged(history, id, message => ({ ...message, ...gone }))
+}
+
+export function withReaction(history: History, { message_id: id, ...said }: ReactionData): History {
+  return withChanged(history, id, message => ({ ...message, reactions: reacted(message.reactions, said) }))
+}
+
+/** Saying the same again changes nothing. */
+function reacted(
+  reactions: readonly Reaction[],
+  { emoji, action, sender }: Omit<ReactionData, 'message_id'>,
+): readonly Reaction[] {
+  const known = reactions.find(each => each.emoji === emoji)
+  const others = known?.people.filter(id => id !== sender) ?? []
+  const people = action === 'add' ? [...others, sender] : others
+  if (!known) return people.length > 0 ? [...reactions, { emoji, people }] : reactions
+  return reactions
+    .map(each => (each === known ? { emoji, people } : each))
+    .filter(each => each.people.length > 0)
 }
 
 function messagesOf(page: HistoricData): Message[] {

@@ -7,8 +7,17 @@ const RANDOM_CHARS = 26
 
 /** A new message id. Not `crypto.randomUUID`: a page served over plain HTTP in a local network has none. */
 export function newMessageId(): string {
+  return 'msg_' + randomChars()
+}
+
+/** A new id of a change to a message. */
+export function newOperationId(): string {
+  return 'op_' + randomChars()
+}
+
+function randomChars(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(RANDOM_CHARS))
-  return 'msg_' + Array.from(bytes, byte => ALPHABET[byte % ALPHABET.length]).join('')
+  return Array.from(bytes, byte => ALPHABET[byte % ALPHABET.length]).join('')
 }
 
 /** `"Zoë Müller"` becomes `"zoe-muller"`; a name without Latin letters gets a stable id of its own. */

@@ -1,26 +1,35 @@
 /** What each envelope of the server does to the page. */
 
 import { withoutStopping } from './answers'
+import type { Changes } from './changes'
 import { messageFrom } from './history'
 import type { Outbox } from './outbox'
 import {
   type ChatData,
+  type DeleteData,
+  type EditData,
   type ErrorData,
   errorOf,
+  type FeedbackData,
   type GenerationData,
   type Incoming,
   type NewMemberData,
   type PieceData,
   type Presence,
+  type ReactionData,
   type TypingData,
 } from './protocol'
 import {
   advanced,
+  deleted,
+  edited,
   generationChanged,
   memberCame,
   memberLeft,
   pieceSaid,
   presenceSaid,
+  rated,
+  reacted,
   read,
   said,
   typed,
@@ -31,6 +40,7 @@ export interface Scene {
   me: string
   rooms: Rooms
   outbox: Outbox
+  changes: Changes
   /** Whether the reader has the end of the room in view at this moment. */
   isReading(roomId: string): boolean
   /** Whether a full window of messages should let its oldest go. */
@@ -54,6 +64,18 @@ const HANDLERS: Record<string, Handler> = {
     const reading = scene.isReading(roomId)
     const keepNewest = scene.keepsNewest(roomId)
     scene.rooms.update(roomId, room => said(room, message, scene.me, reading, keepNewest))
+  },
+  edit: (scene, roomId, envelope) => {
+    scene.rooms.update(roomId, room => edited(room, envelope.data as unknown as EditData))
+  },
+  delete: (scene, roomId, envelope) => {
+    scene.rooms.update(roomId, room => deleted(room, envelope.data as unknown as DeleteData, scene.me))
+  },
+  reaction: (scene, roomId, envelope) => {
+    scene.rooms.update(roomId, room => reacted(room, envelope.data as unknown as ReactionData))
+  },
+  feedback: (scene, roomId, envelope) => {
+    scene.rooms.update(roomId, room => rated(room, envelope.data as unknown as FeedbackData))
   },
   typing: (scene, roomId, envelope) => {
     const data = envelope.data as unknown as TypingData
@@ -93,11 +115,17 @@ const HANDLERS: Record<string, Handler> = {
 const WORTH_RETRYING = new Set(['RATE_LIMITED', 'STORE_AWAY'])
 const DEFAULT_RETRY_AFTER_S = 2
 
-function refused(scene: Scene, error: ErrorData): void {
-  if (error.request_code === 'stop') {
+function refused(scene: Scene, error: ErrorData, envelope: Incoming): void {
+  const { request_id: operation = '', room_id: roomId = '' } = envelope
+  const retryAfterMs = (error.retry_after ?? DEFAULT_RETRY_AFTER_S) * 1000
+  if (scene.changes.has(operation)) {
+    if (WORTH_RETRYING.has(error.code)) scene.changes.retry(operation, retryAfterMs)
+    else if (scene.changes.refused(operation) && scene.rooms.find(roomId))
+      scene.rooms.update(roomId, room => ({ ...room, notice: `That was not done. ${error.message}` }))
+  } else if (error.request_code === 'stop') {
     scene.rooms.updateAll(room => ({ ...room, answers: withoutStopping(room.answers) }))
   } else if (error.message_id && WORTH_RETRYING.has(error.code)) {
-    scene.outbox.retry(error.message_id, (error.retry_after ?? DEFAULT_RETRY_AFTER_S) * 1000)
+    scene.outbox.retry(error.message_id, retryAfterMs)
   } else if (error.message_id) {
     scene.outbox.failed(error.message_id, error.message)
   }
@@ -106,13 +134,14 @@ function refused(scene: Scene, error: ErrorData): void {
 export function receive(scene: Scene, envelope: Incoming): void {
   const error = errorOf(envelope)
   if (error) {
-    refused(scene, error)
+    refused(scene, error, envelope)
     return
   }
   const roomId = envelope.room_id ?? ''
   if (roomId && !scene.rooms.find(roomId)) return // It was left a moment ago.
   HANDLERS[envelope.code]?.(scene, roomId, envelope)
-  const { seq } = envelope.data as { seq?: unknown }
+  const { seq, sender } = envelope.data as { seq?: unknown; sender?: unknown }
+  if (sender === scene.me) scene.changes.happened(roomId, envelope)
   if (typeof seq === 'number' && scene.rooms.find(roomId))
     scene.rooms.update(roomId, room => advanced(room, seq))
 }

@@ -1,13 +1,27 @@
-/** The wire: WebSocket envelopes and the JSON of the HTTP API. `docs/protocol.md` is the reference. */
+/** The wire: WebSocket envelopes and the JSON of the HTTP API. `docs/reference/protocol.md` is the reference. */
 
 export type Presence = 'online' | 'away' | 'busy' | 'offline'
 export type MemberKind = 'human' | 'assistant'
 export type RoomKind = 'open' | 'team' | 'private' | 'direct'
 export type AnswerState = 'done' | 'stopped' | 'interrupted' | 'failed'
 
+export type Rating = 'up' | 'down'
+/** What can be done to a message that was said. */
+export type ChangeCode = 'edit' | 'delete' | 'reaction' | 'feedback'
+
 /** What a client sends. */
 export interface Outgoing {
-  code: 'join' | 'leave' | 'chat' | 'typing' | 'read_receipt' | 'presence' | 'historic' | 'stop' | 'ping'
+  code:
+    | 'join'
+    | 'leave'
+    | 'chat'
+    | ChangeCode
+    | 'typing'
+    | 'read_receipt'
+    | 'presence'
+    | 'historic'
+    | 'stop'
+    | 'ping'
   user_id: string
   room_id?: string
   request_id?: string
@@ -71,12 +85,41 @@ export interface ChatData {
   reply_to?: string
   mentions?: string[]
   assistant?: AnswerData
+  edited_at?: string
+  /** By emoji, the ids of who gave it. */
+  reactions?: Record<string, string[]>
   deleted?: boolean
 }
 
-/** A message as a page of history holds it. */
+/** A message as a page of history holds it; of a deleted one only its id and its place. */
 export interface HistoricMessage extends ChatData {
   timestamp?: string
+}
+
+export interface EditData {
+  message_id: string
+  message: string
+  edited_at: string
+}
+
+export interface DeleteData {
+  message_id: string
+  /** Who deleted it. */
+  sender: string
+  seq: number
+  message_seq: number
+}
+
+export interface ReactionData {
+  message_id: string
+  emoji: string
+  action: 'add' | 'remove'
+  sender: string
+}
+
+export interface FeedbackData {
+  message_id: string
+  rating: Rating
 }
 
 export interface HistoricData {

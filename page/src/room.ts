@@ -7,12 +7,18 @@ import {
   type Message,
   NO_HISTORY,
   pastPage,
+  withDeleted,
+  withEdit,
   withLive,
   withNewer,
   withOlder,
+  withReaction,
 } from './history'
 import { nameFromId } from './ids'
 import type {
+  DeleteData,
+  EditData,
+  FeedbackData,
   HistoricData,
   JoinData,
   MemberData,
@@ -20,6 +26,8 @@ import type {
   NewMemberData,
   PieceData,
   Presence,
+  Rating,
+  ReactionData,
   RoomKind,
   RoomSummary,
   TypingData,
@@ -56,6 +64,8 @@ export interface Room {
   /** People who type; an assistant at work stands in `answers`. */
   typing: ReadonlySet<string>
   answers: readonly Answer[]
+  /** What the reader said of answers in this page, by message id. */
+  ratings: ReadonlyMap<string, Rating>
   history: History
 }
 
@@ -81,6 +91,7 @@ export function newRoom(id: string): Room {
     members: new Map(),
     typing: new Set(),
     answers: [],
+    ratings: new Map(),
     history: NO_HISTORY,
   }
 }
@@ -142,6 +153,29 @@ export function said(room: Room, message: Message, me: string, reading: boolean,
   }
 }
 
+export function edited(room: Room, data: EditData): Room {
+  return { ...room, history: withEdit(room.history, data) }
+}
+
+/** A message that was not read yet is none any more. */
+export function deleted(room: Room, data: DeleteData, me: string): Room {
+  const wasUnread = data.message_seq > room.readSeq && data.seq > room.countedSeq && data.sender !== me
+  return {
+    ...room,
+    countedSeq: Math.max(room.countedSeq, data.seq),
+    unread: wasUnread ? Math.max(0, room.unread - 1) : room.unread,
+    history: withDeleted(room.history, data.message_id),
+  }
+}
+
+export function reacted(room: Room, data: ReactionData): Room {
+  return { ...room, history: withReaction(room.history, data) }
+}
+
+export function rated(room: Room, { message_id: id, rating }: FeedbackData): Room {
+  return { ...room, ratings: new Map(room.ratings).set(id, rating) }
+}
+
 export function pieceSaid(room: Room, piece: PieceData): Room {
   const isFinished = room.history.messages.some(message => message.id === piece.message_id)
   return isFinished ? room : { ...room, answers: withPiece(room.answers, piece) }
@@ -170,7 +204,8 @@ export function read(room: Room, userId: string, readSeq: number, me: string): R
   const moves = member && readSeq > member.readSeq
   const members = moves ? new Map(room.members).set(userId, { ...member, readSeq }) : room.members
   if (userId !== me || readSeq <= room.readSeq) return { ...room, members }
-  const left = room.history.messages.filter(message => message.seq > readSeq && message.sender !== me).length
+  const isLeft = (message: Message) => message.seq > readSeq && message.sender !== me && !message.deleted
+  const left = room.history.messages.filter(isLeft).length
   const unread = readSeq >= room.lastSeq ? 0 : room.history.loaded ? left : room.unread
   return { ...room, members, readSeq, unread }
 }

@@ -21,6 +21,12 @@ export function timeline(room: Room, unsent: readonly Unsent[], me: string): Row
   let said: string | null = null
   let isMarked = newAfter === null
   for (const message of room.history.messages) {
+    if (message.deleted) {
+      // Of a deleted message the server may tell neither the sender nor the time.
+      rows.push({ kind: 'message', key: message.id, message, startsRun: true, quotes: null })
+      said = message.id
+      continue
+    }
     if (!previous || dayOf(previous.at) !== dayOf(message.at)) {
       rows.push({ kind: 'day', key: `day-${dayOf(message.at)}`, at: message.at })
       previous = null

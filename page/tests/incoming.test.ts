@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { withStopping } from '../src/answers'
+import { Changes } from '../src/changes'
 import { receive, type Scene } from '../src/incoming'
 import type { Outbox } from '../src/outbox'
 import { joined, latestLoaded } from '../src/room'
@@ -10,6 +11,7 @@ import { chatData, envelope, joinData, member, ME, page } from './samples'
 describe('an envelope', () => {
   let rooms: Rooms
   let scene: Scene
+  let operation: string
   const outbox = { confirmed: vi.fn(), failed: vi.fn(), retry: vi.fn() }
   const lab = () => rooms.get('lab').value
   const take = (code: string, data: object, more = {}) => receive(scene, envelope(code, data, more))
@@ -22,6 +24,7 @@ describe('an envelope', () => {
       me: ME,
       rooms,
       outbox: outbox as unknown as Outbox,
+      changes: new Changes(change => ((operation = change.id), true)),
       isReading: () => true,
       keepsNewest: () => true,
       rewound: vi.fn(),
@@ -37,8 +40,32 @@ describe('an envelope', () => {
   })
 
   it('of a later version moves the position all the same', () => {
-    take('reaction', { seq: 11, message_id: 'm3', emoji: '+1' })
+    take('pinned', { seq: 11, message_id: 'm3' })
     expect(lab().lastSeq).toBe(11)
+  })
+
+  it('edit, delete and reaction change the message that they name, and move the position', () => {
+    const third = () => lab().history.messages[2]
+    take('reaction', { message_id: 'm3', emoji: '👍', action: 'add', sender: 'bo', seq: 11, message_seq: 3 })
+    take('edit', { message_id: 'm3', message: 'better', edited_at: '', sender: 'bo', seq: 12, message_seq: 3 })
+    expect(third()).toMatchObject({ text: 'better', isEdited: true, reactions: [{ emoji: '👍', people: ['bo'] }] })
+    take('delete', { message_id: 'm3', sender: 'bo', seq: 13, message_seq: 3 })
+    expect(third()).toMatchObject({ deleted: true, text: '', reactions: [] })
+    expect(lab().lastSeq).toBe(13)
+  })
+
+  it('feedback shows what the reader said', () => {
+    take('feedback', { message_id: 'm3', rating: 'down', sender: ME })
+    expect(lab().ratings.get('m3')).toBe('down')
+  })
+
+  it('of an error about a change tells why it was not done', () => {
+    scene.changes.make('lab', 'edit', { message_id: 'm3', message: 'better' })
+    const error = { code: 'PERMISSION_DENIED', message: 'It is not yours.', message_id: 'm3' }
+    take('system', error, { status: 'error', request_id: operation })
+    expect(lab().notice).toContain('It is not yours.')
+    expect(scene.changes.has(operation)).toBe(false)
+    expect(outbox.failed).not.toHaveBeenCalled()
   })
 
   it('typing of oneself, from another device, is nothing to show', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import {
+  deleted,
   generationChanged,
   joined,
   latestLoaded,
@@ -9,6 +10,7 @@ import {
   opened,
   pieceSaid,
   presenceSaid,
+  reacted,
   read,
   type Room,
   said,
@@ -57,6 +59,14 @@ describe('unread', () => {
     expect(read(room, ME, 12, ME).unread).toBe(1)
   })
 
+  it('shrinks when an unread message is deleted, not when a read one is', () => {
+    const away = said(entered(), message(11), ME, false, true)
+    const gone = (seq: number, of: number) => ({ message_id: `m${of}`, sender: 'bo', seq, message_seq: of })
+    expect(deleted(away, gone(12, 5), ME).unread).toBe(1)
+    expect(deleted(away, gone(12, 11), ME).unread).toBe(0)
+    expect(deleted(deleted(away, gone(12, 11), ME), gone(12, 11), ME).unread).toBe(0)
+  })
+
   it('is marked by a line from the first message that was not seen', () => {
     const away = [11, 12].reduce((each, seq) => said(each, message(seq), ME, false, true), entered())
     expect(away.newAfter).toBe(10)
@@ -66,6 +76,24 @@ describe('unread', () => {
   it('is marked from the read mark when a room is opened', () => {
     expect(opened(joined(newRoom('lab'), joinData({ read_seq: 7, unread: 3 }))).newAfter).toBe(7)
     expect(opened(entered()).newAfter).toBeNull()
+  })
+})
+
+describe('reactions', () => {
+  const react = (room: Room, sender: string, action: 'add' | 'remove') =>
+    reacted(room, { message_id: 'm5', emoji: '👍', action, sender })
+  const reactions = (room: Room) => room.history.messages[4]?.reactions
+
+  it('count each person once, and go with the last of them', () => {
+    const two = react(react(react(entered(), 'bo', 'add'), ME, 'add'), 'bo', 'add')
+    expect(reactions(two)).toEqual([{ emoji: '👍', people: [ME, 'bo'] }])
+    expect(reactions(react(react(two, 'bo', 'remove'), ME, 'remove'))).toEqual([])
+  })
+
+  it('to a message outside the window change nothing', () => {
+    const room = entered()
+    const outside = { message_id: 'old', emoji: '👍', action: 'add', sender: 'bo' } as const
+    expect(reacted(room, outside).history).toBe(room.history)
   })
 })
 

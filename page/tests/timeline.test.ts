@@ -23,6 +23,16 @@ const unsent: Unsent = {
 const kinds = (rows: ReturnType<typeof timeline>) => rows.map(row => row.kind)
 
 describe('rows', () => {
+  it('keep the place of a deleted message, of which nothing else is told', () => {
+    const gone = { message_id: 'm2', seq: 2, deleted: true, message: '' } as ReturnType<typeof chatData>
+    expect(kinds(timeline(room(chatData(1), gone, chatData(3)), [], ME))).toEqual([
+      'day',
+      'message',
+      'message',
+      'message',
+    ])
+  })
+
   it('begin each day with its name', () => {
     const later = chatData(DAY_S * 2)
     expect(kinds(timeline(room(chatData(1), later), [], ME))).toEqual(['day', 'message', 'day', 'message'])

@@ -32,9 +32,11 @@ interface Props {
   replyTo: Message | null
   onReplyDone(): void
   onSaid(): void
+  /** The reader wants to change what they said last. */
+  onEditLast(): void
 }
 
-export function Composer({ room, handle, uploads, replyTo, onReplyDone, onSaid }: Props) {
+export function Composer({ room, handle, uploads, replyTo, onReplyDone, onSaid, onEditLast }: Props) {
   const { chat } = useDesk()
   const area = useRef<HTMLTextAreaElement>(null)
   const [text, write] = useDraft(room.id)
@@ -77,6 +79,7 @@ export function Composer({ room, handle, uploads, replyTo, onReplyDone, onSaid }
           onComplete={complete}
           onSend={send}
           onEscape={onReplyDone}
+          onEditLast={onEditLast}
           onFiles={files => uploads.add(files)}
         />
         <button class="send" aria-label="Send" title="Send" disabled={!canSend}>

@@ -14,6 +14,8 @@ interface Props {
   onComplete(id: string): void
   onSend(): void
   onEscape(): void
+  /** The arrow up in an empty field. */
+  onEditLast(): void
   onFiles(files: File[]): void
 }
 
@@ -26,6 +28,7 @@ export function ComposerField({
   onComplete,
   onSend,
   onEscape,
+  onEditLast,
   onFiles,
 }: Props) {
   const onKeyDown = (event: KeyboardEvent) => {
@@ -33,7 +36,10 @@ export function ComposerField({
     if (event.isComposing || event.keyCode === 229) return
     if (mention.onKey(event.key, onComplete)) event.preventDefault()
     else if (event.key === 'Escape') onEscape()
-    else if (event.key === 'Enter' && !event.shiftKey) {
+    else if (event.key === 'ArrowUp' && text === '') {
+      event.preventDefault()
+      onEditLast()
+    } else if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault()
       onSend()
     }

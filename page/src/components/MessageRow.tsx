@@ -1,16 +1,16 @@
 import type { Message } from '../history'
-import type { AnswerData } from '../protocol'
-import { roomPath } from '../router'
+import type { AnswerData, Rating } from '../protocol'
 import { clock, fullTime } from '../time'
 import { Attachments } from './Attachments'
 import { AssistantBadge, Avatar } from './Avatar'
-import { CopyButton } from './CopyButton'
 import { useDesk } from './context'
-import { Icon } from './Icon'
+import { EditForm } from './EditForm'
 import { Markdown } from './Markdown'
+import { MessageTools } from './MessageTools'
 import { memo } from './memo'
 import type { People } from './people'
 import { Quote } from './Quote'
+import { Reactions } from './Reactions'
 
 interface Props {
   roomId: string
@@ -23,13 +23,19 @@ interface Props {
   /** Ids, with spaces between them. */
   readers: string
   isMarked: boolean
+  /** Whether the reader is changing it. */
+  isEditing: boolean
+  /** What the reader said of this answer. */
+  rating: Rating | undefined
   onReply(message: Message): void
+  /** `null` ends the editing. */
+  onEdit(message: Message | null): void
   onShow(messageId: string): void
 }
 
 /** Many changes of a room change no message: hence `memo`, and properties that stay the same. */
 export const MessageRow = memo(function MessageRow(props: Props) {
-  const { roomId, people, message, startsRun, quotes, quoted, readers, isMarked, onReply, onShow } = props
+  const { roomId, people, message, startsRun, quotes, quoted, onReply, onEdit } = props
   const { chat } = useDesk()
   const name = people.name(message.sender)
   const kind = message.answer ? 'assistant' : people.kind(message.sender)
@@ -37,7 +43,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
   const classes = [
     'message',
     startsRun && 'starts-run',
-    isMarked && 'is-marked',
+    props.isMarked && 'is-marked',
     isForMe && 'is-for-me',
     kind === 'assistant' && 'is-assistant',
   ]
@@ -57,36 +63,41 @@ export const MessageRow = memo(function MessageRow(props: Props) {
             <Time at={message.at} />
           </p>
         )}
-        {quotes && <Quote people={people} messageId={quotes} message={quoted} onShow={onShow} />}
-        {message.deleted && <p class="faded">This message was deleted.</p>}
-        {message.text && <Markdown source={message.text} known={people.known} />}
+        {quotes && <Quote people={people} messageId={quotes} message={quoted} onShow={props.onShow} />}
+        {props.isEditing ? (
+          <Editing roomId={roomId} message={message} onDone={() => onEdit(null)} />
+        ) : (
+          message.text && <Markdown source={message.text} known={people.known} />
+        )}
+        {message.isEdited && <p class="is-edited">edited</p>}
         {message.files.length > 0 && <Attachments ids={message.files} />}
         {message.answer && <AnswerEnd people={people} answer={message.answer} isEmpty={!message.text} />}
+        {message.reactions.length > 0 && (
+          <Reactions roomId={roomId} messageId={message.id} reactions={message.reactions} people={people} />
+        )}
       </div>
-      <Readers ids={readers} people={people} />
-      <Tools roomId={roomId} message={message} name={name} onReply={onReply} />
+      <Readers ids={props.readers} people={people} />
+      {!props.isEditing && (
+        <MessageTools
+          roomId={roomId}
+          message={message}
+          name={name}
+          rating={props.rating}
+          onReply={onReply}
+          onEdit={onEdit}
+        />
+      )}
     </article>
   )
 })
 
-interface ToolsProps extends Pick<Props, 'roomId' | 'message' | 'onReply'> {
-  /** The sender's. */
-  name: string
-}
-
-/** What can be done with a message. */
-function Tools({ roomId, message, name, onReply }: ToolsProps) {
-  const link = location.origin + roomPath(roomId, message.id)
-  const reply = () => onReply(message)
-  return (
-    <div class="tools" role="group" aria-label="Message">
-      <button type="button" class="button-icon" aria-label={`Reply to ${name}`} title="Reply" onClick={reply}>
-        <Icon name="reply" />
-      </button>
-      <CopyButton text={message.text} label="Copy text" />
-      <CopyButton text={link} label="Copy link" icon="link" />
-    </div>
-  )
+function Editing({ roomId, message, onDone }: { roomId: string; message: Message; onDone(): void }) {
+  const { chat } = useDesk()
+  const save = (text: string) => {
+    chat.changes.make(roomId, 'edit', { message_id: message.id, message: text })
+    onDone()
+  }
+  return <EditForm text={message.text} onSave={save} onCancel={onDone} />
 }
 
 export function Time({ at }: { at: number }) {

@@ -15,7 +15,9 @@ interface Props {
 export function Quote({ people, messageId, message, onShow }: Props) {
   return (
     <button type="button" class="quote" onClick={() => onShow(messageId)}>
-      {message ? (
+      {message?.deleted ? (
+        'A deleted message'
+      ) : message ? (
         <>
           <strong>{people.name(message.sender)}</strong> {oneLine(message.text) || 'a file'}
         </>

@@ -43,6 +43,7 @@ export function RoomView({ roomId }: { roomId: string }) {
 function Conversation({ room }: { room: Room }) {
   const { chat, uploads } = useDesk()
   const [replyTo, setReplyTo] = useState<Message | null>(null)
+  const [editing, setEditing] = useState<string | null>(null)
   const keeper = useRef<ScrollKeeper | null>(null)
   const composer = useRef<ComposerHandle>(null)
   const { marked, problem, show, clearProblem } = useShownMessage(room, keeper)
@@ -50,6 +51,15 @@ function Conversation({ room }: { room: Room }) {
     setReplyTo(message)
     composer.current?.focus()
   }, [])
+  const edit = useCallback((message: Message | null) => {
+    setEditing(message?.id ?? null)
+    if (!message) composer.current?.focus()
+  }, [])
+  const editLast = () => {
+    const isMine = (message: Message) => message.sender === chat.me && !message.deleted && !message.answer
+    const last = room.history.hasNewer ? undefined : room.history.messages.findLast(isMine)
+    if (last) setEditing(last.id)
+  }
   const dismiss = () => {
     chat.dismissNotice(room.id)
     clearProblem()
@@ -63,7 +73,9 @@ function Conversation({ room }: { room: Room }) {
         room={room}
         marked={marked}
         keeper={keeper}
+        editing={editing}
         onReply={reply}
+        onEdit={edit}
         onSuggest={text => composer.current?.propose(text)}
         onShow={show}
       />
@@ -75,6 +87,7 @@ function Conversation({ room }: { room: Room }) {
         replyTo={replyTo}
         onReplyDone={() => setReplyTo(null)}
         onSaid={toEnd}
+        onEditLast={editLast}
       />
     </>
   )

@@ -16,13 +16,16 @@ interface Props {
   marked: Signal<string | null>
   /** Where the scroll can be moved from outside. */
   keeper: { current: ScrollKeeper | null }
+  /** The id of the message that the reader is changing. */
+  editing: string | null
   onReply(message: Message): void
+  onEdit(message: Message | null): void
   onSuggest(text: string): void
   onShow(messageId: string): void
 }
 
 /** What scrolls: the log of what was said, then the answers that are being written. */
-export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: Props) {
+export function Timeline({ room, marked, keeper, editing, onReply, onEdit, onSuggest, onShow }: Props) {
   const { chat } = useDesk()
   const people = usePeople(room)
   const { history } = room
@@ -60,7 +63,9 @@ export function Timeline({ room, marked, keeper, onReply, onSuggest, onShow }: P
               people={people}
               unsent={unsent}
               marked={marked.value}
+              editing={editing}
               onReply={onReply}
+              onEdit={onEdit}
               onShow={onShow}
             />
           </div>

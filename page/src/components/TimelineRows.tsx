@@ -4,6 +4,7 @@ import type { Room } from '../room'
 import { dayName } from '../time'
 import { readersByMessage, type Row, timeline } from '../timeline'
 import { useDesk } from './context'
+import { DeletedRow } from './DeletedRow'
 import { MessageRow } from './MessageRow'
 import type { People } from './people'
 import { UnsentRow } from './UnsentRow'
@@ -13,11 +14,14 @@ interface Props {
   people: People
   unsent: readonly Unsent[]
   marked: string | null
+  /** The id of the message that the reader is changing. */
+  editing: string | null
   onReply(message: Message): void
+  onEdit(message: Message | null): void
   onShow(messageId: string): void
 }
 
-export function TimelineRows({ room, people, unsent, marked, onReply, onShow }: Props) {
+export function TimelineRows({ room, people, unsent, marked, editing, ...acts }: Props) {
   const { chat } = useDesk()
   const byId = new Map(room.history.messages.map(message => [message.id, message]))
   const readers = readersByMessage(room, chat.me)
@@ -46,7 +50,9 @@ export function TimelineRows({ room, people, unsent, marked, onReply, onShow }: 
           />
         )
       case 'message':
-        return (
+        return row.message.deleted ? (
+          <DeletedRow key={row.key} message={row.message} />
+        ) : (
           <MessageRow
             key={row.key}
             roomId={room.id}
@@ -57,8 +63,9 @@ export function TimelineRows({ room, people, unsent, marked, onReply, onShow }: 
             quoted={row.quotes === null ? undefined : byId.get(row.quotes)}
             readers={readers.get(row.message.id)?.join(' ') ?? ''}
             isMarked={marked === row.message.id}
-            onReply={onReply}
-            onShow={onShow}
+            isEditing={editing === row.message.id}
+            rating={room.ratings.get(row.message.id)}
+            {...acts}
           />
         )
     }
