@@ -6,7 +6,7 @@ from reader import Meet
 
 
 async def test_a_message_is_changed_in_its_place(meet: Meet, room: str) -> None:
-    """By the arrow up from an empty field; Escape leaves it, Enter saves; both see it, also after a reload."""
+    """By the arrow up in an empty field; Escape leaves it, Enter saves; both see it, also after a reload."""
     ana, ben = await meet("Ana"), await meet("Ben")
     await ana.enter(room)
     await ben.enter(room)
