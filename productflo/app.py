@@ -10,6 +10,7 @@ from random import uniform
 from typing import Any
 
 from quart import Quart, Response, request
+from redis.exceptions import RedisError
 
 from productflo.blobs.local import LocalBlobs
 from productflo.domain.identity import SERVICE_ID
@@ -72,6 +73,8 @@ MAX_BODY = 1_048_576
 """Bytes of a request's body; uploads have a limit of their own."""
 FIRST_WORD = 5.0
 """Seconds that the start waits for the store to listen with."""
+STORE_LOOK = 0.2
+"""Seconds between two looks at a store that does not answer at the start."""
 RECONNECT_WITHIN = 3.0
 """Seconds over which the clients of a stopping process spread their return."""
 
@@ -92,9 +95,28 @@ class WebProcess:
     draining: bool = False
     _running: asyncio.Task[None] | None = field(default=None, repr=False)
 
-    async def drain(self) -> None:
-        """Take no more part: not ready, and every socket closed with 1012. Returns when they are gone."""
+    async def ready(self) -> None:
+        """Return once the store answers; say, once, what is waited for."""
+        told = False
+        while True:
+            try:
+                await self.redis.ping()
+            except RedisError as error:
+                if not told:
+                    log.warning("The store does not answer yet: %s", error)
+                told = True
+                await asyncio.sleep(STORE_LOOK)
+            else:
+                return
+
+    async def announce_stop(self, seconds: float) -> None:
+        """Be not ready, and go on for so long, so that balancers notice; no longer than there is work."""
         self.draining = True
+        if self._running is not None:
+            await asyncio.wait({self._running}, timeout=seconds)
+
+    async def drain(self) -> None:
+        """Close every socket with 1012, and those that still come. Returns when none is left."""
         self.hub.close_all(CloseCode.RESTART, _come_back)
         await self.hub.emptied()
 

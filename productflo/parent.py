@@ -1,4 +1,4 @@
-"""A child process must not outlive the process that started it, however that one ends."""
+"""What a child process owes the process that started it: to end with it, and to say when it serves."""
 
 import ctypes
 import os
@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 PARENT_VARIABLE = "PRODUCTFLO_PARENT"
 """Names the process id of the supervisor in the environment of its children."""
+
+READY_VARIABLE = "PRODUCTFLO_READY_FD"
+"""Names the descriptor on which a child says that it serves, in its environment."""
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _LOOK_SECONDS = 1.0  # How long an orphan may live where the kernel can not be asked to end it.
@@ -42,6 +45,13 @@ def die_with(parent: int) -> None:
         os._exit(1)
     if sys.platform != "linux":
         threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
+
+
+def tell_ready() -> None:
+    """Tell the supervisor, where there is one, that this process serves from now on. Again: does nothing."""
+    if descriptor := os.environ.pop(READY_VARIABLE, None):
+        with open(int(descriptor), "wb") as supervisor:
+            supervisor.write(b"\n")
 
 
 def _watch(parent: int) -> None:

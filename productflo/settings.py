@@ -44,6 +44,16 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to bind. Wider than loopback only with a secret.")
     port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 takes any free one.")
+    workers: int = Field(1, ge=1, le=128, description="Web processes that share the port.")
+    loop: Literal["uvloop", "asyncio"] | None = Field(
+        None, description="The web process's event loop. Unset: uvloop where it is installed."
+    )
+    stop_delay: float = Field(
+        0.0,
+        ge=0.0,
+        le=300.0,
+        description="Seconds for which a server that is asked to stop goes on, while `/readyz` says 503.",
+    )
     data_dir: Path = Field(Path("data"), description="Where the embedded store and uploaded files live.")
     redis_url: str | None = Field(
         None,

@@ -7,10 +7,11 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from productflo.parent import PARENT_VARIABLE
+from productflo.parent import PARENT_VARIABLE, READY_VARIABLE
 from productflo.store.valkey import how_it_ended
 
 STOP_SECONDS = 10.0  # A program that ends in order needs 8 at most.
@@ -24,42 +25,84 @@ Say = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run: `environment` is added to this process's own, `pass_fds` stay open in it."""
+    """What to run: `environment` is added to this process's own, `pass_fds` stay open in it.
+
+    It has `stop_seconds` to end in order. What a `piped` one prints is said line by line with its name;
+    another one writes where this process does, and so never waits for this process to read.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     pass_fds: tuple[int, ...] = ()
+    stop_seconds: float = STOP_SECONDS
+    piped: bool = True
+
+
+class Kept(Protocol):
+    """One or more programs that `supervised` keeps running."""
+
+    async def keep(self) -> None:
+        """Run until `stop` has ended it."""
+
+    async def stop(self) -> None:
+        """Ask it to end and wait for it, not without a bound."""
+
+    def kill(self) -> None:
+        """End it, and all that it started, at once."""
+
+    def reload(self) -> None:
+        """Have it run anew, with the code and settings of now. Returns at once."""
 
 
 class Child:
-    """A program that is started again whenever it ends, with a word about it, until it is stopped."""
+    """A program that is started again whenever it ends, with a word about it, until it is stopped.
 
-    def __init__(self, program: Program, say: Say) -> None:
-        self._program = program
+    `on_ready` is called when it says that it serves; `on_end` with the process id of each run that ended.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        say: Say,
+        on_ready: Callable[["Child"], None] = lambda child: None,
+        on_end: Callable[["Child", int], None] = lambda child, pid: None,
+    ) -> None:
+        self.program = program
+        self.ready = False
+        self.failed_starts = 0
+        """Runs in a row that ended before they served."""
+        self.last_end = ""
         self._say = say
+        self._on_ready = on_ready
+        self._on_end = on_end
         self._process: Process | None = None
+        self._wanted_again = False
         self._stopping = asyncio.Event()
         self._done = asyncio.Event()
-        self.ended_once = asyncio.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process that runs now."""
+        return self._process.pid if self._process else None
 
     async def keep(self) -> None:
-        """Run the program until `stop` has ended it."""
+        """See `Kept.keep`."""
         loop = asyncio.get_running_loop()
         pauses = _pauses()
         try:
             while not self._stopping.is_set():
                 begin = loop.time()
-                returncode = await self._run()
-                self.ended_once.set()
+                await self._run()
+                if self._wanted_again:
+                    self._wanted_again = False
+                    continue
                 if self._stopping.is_set():
                     return
                 if loop.time() - begin > STEADY_SECONDS:
                     pauses = _pauses()
                 pause = next(pauses)
-                self._say(
-                    self._program.name, f"ended with {how_it_ended(returncode)}; starts again in {pause} s"
-                )
+                self._say(self.program.name, f"ended with {self.last_end}; starts again in {pause} s")
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self._stopping.wait()
@@ -67,21 +110,37 @@ class Child:
             self.kill()
             self._done.set()
 
-    async def stop(self) -> None:
-        """Ask the program to end and wait for it; kill it, and all that it started, after `STOP_SECONDS`."""
-        self._stopping.set()
-        self._signal(signal.SIGTERM)
+    async def stop(self, signum: signal.Signals = signal.SIGTERM) -> None:
+        """Ask the program to end and wait; kill it, and all that it started, after its `stop_seconds`."""
+        self.abandon()
+        self._signal(signum)
+        seconds = self.program.stop_seconds
         try:
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._done.wait()
         except TimeoutError:
-            self._say(self._program.name, f"did not end within {STOP_SECONDS:.0f} s and is killed")
+            self._say(self.program.name, f"did not end within {seconds:.0f} s and is killed")
             self.kill()
             await self._done.wait()
 
+    def abandon(self) -> None:
+        """Do not start it again when it ends."""
+        self._stopping.set()
+
     def kill(self) -> None:
-        """End the program and all that it started at once."""
+        """See `Kept.kill`."""
         self._signal(signal.SIGKILL)
+
+    def reload(self) -> None:
+        """Ask the program to end, and start it again as soon as it has."""
+        if self._process is not None:
+            self._wanted_again = True
+            self._signal(signal.SIGTERM)
+            asyncio.get_running_loop().call_later(self.program.stop_seconds, self._kill_run, self._process)
+
+    def _kill_run(self, process: Process) -> None:
+        if self._process is process:
+            self.kill()
 
     def _signal(self, signum: signal.Signals) -> None:
         if self._process is not None:
@@ -89,40 +148,76 @@ class Child:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signum)
 
-    async def _run(self) -> int:
+    async def _run(self) -> None:
         """Run the program once, in a group of its own: the terminal's Ctrl-C is not for it."""
-        async with _piped_lines() as (lines, write_end):
+        async with AsyncExitStack() as stack:
+            output = None
+            if self.program.piped:
+                output = await stack.enter_async_context(_said_by_line(self.program.name, self._say))
+            ready = stack.enter_context(_told_once(self._serves))
             process = await asyncio.create_subprocess_exec(
-                *self._program.command,
+                *self.program.command,
                 stdin=DEVNULL,
-                stdout=write_end,
-                stderr=write_end,
-                env={**os.environ, **self._program.environment, PARENT_VARIABLE: str(os.getpid())},
-                pass_fds=self._program.pass_fds,
+                stdout=output,
+                stderr=output,
+                env=self._environment(ready),
+                pass_fds=(*self.program.pass_fds, ready),
                 process_group=0,
             )
-            os.close(write_end)
+            for descriptor in (ready, output):
+                if descriptor is not None:
+                    os.close(descriptor)
             self._process = process
-            if self.ended_once.is_set():
-                self._say(self._program.name, f"runs again (process {process.pid})")
+            if self.last_end:
+                self._say(self.program.name, f"runs again (process {process.pid})")
             try:
                 if self._stopping.is_set():  # `stop` was called while it started.
                     self._signal(signal.SIGTERM)
-                ended = asyncio.create_task(process.wait())
-                ended.add_done_callback(
-                    lambda _: self.kill()
-                )  # What it left behind would hold the pipe open.
-                async for line in lines:
-                    self._say(self._program.name, line)
-                return await ended
+                returncode = await process.wait()
             finally:
-                self.kill()
+                self.kill()  # What it left behind would hold its output open.
                 self._process = None
+        self._ended(process.pid, returncode)
+
+    def _environment(self, ready: int) -> dict[str, str]:
+        own = {PARENT_VARIABLE: str(os.getpid()), READY_VARIABLE: str(ready)}
+        return {**os.environ, **self.program.environment, **own}
+
+    def _serves(self) -> None:
+        self.ready = True
+        self.failed_starts = 0
+        self._on_ready(self)
+
+    def _ended(self, pid: int, returncode: int) -> None:
+        self.last_end = how_it_ended(returncode)
+        if not self.ready:
+            self.failed_starts += 1
+        self.ready = False
+        self._on_end(self, pid)
+
+
+@contextmanager
+def _told_once(told: Callable[[], None]) -> Iterator[int]:
+    """Give a descriptor to write to, which the caller closes; the first byte on it calls `told`."""
+    read_end, write_end = os.pipe()
+    loop = asyncio.get_running_loop()
+
+    def look() -> None:
+        loop.remove_reader(read_end)
+        if os.read(read_end, 1):  # Else it was closed without a word.
+            told()
+
+    loop.add_reader(read_end, look)
+    try:
+        yield write_end
+    finally:
+        loop.remove_reader(read_end)
+        os.close(read_end)
 
 
 @asynccontextmanager
-async def _piped_lines() -> AsyncIterator[tuple[AsyncIterator[str], int]]:
-    """Give the lines that come out of a pipe, and the end to write to, which the caller closes.
+async def _said_by_line(name: str, say: Say) -> AsyncIterator[int]:
+    """Give a descriptor to write to, which the caller closes; ends when everybody has closed it.
 
     Not asyncio's own pipe to a subprocess: with that one, before Python 3.12, `wait` returns only when
     everybody has closed the pipe.
@@ -133,22 +228,39 @@ async def _piped_lines() -> AsyncIterator[tuple[AsyncIterator[str], int]]:
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", buffering=0)
     )
     try:
-        yield _lines(reader), write_end
+        async with asyncio.TaskGroup() as saying:
+            saying.create_task(_say_lines(reader, name, say))
+            yield write_end
     finally:
         transport.close()
 
 
+async def _say_lines(reader: asyncio.StreamReader, name: str, say: Say) -> None:
+    async for line in _lines(reader):
+        say(name, line)
+
+
 @asynccontextmanager
-async def supervised(children: Sequence[Child]) -> AsyncIterator[None]:
-    """Keep `children` running within; at its end stop them one after the other, in the order given."""
+async def supervised(kept: Sequence[Kept]) -> AsyncIterator[None]:
+    """Keep them running within; at its end stop them one after the other, in the order given."""
     async with asyncio.TaskGroup() as keeping:
-        for child in children:
-            keeping.create_task(child.keep())
+        for one in kept:
+            keeping.create_task(one.keep())
         try:
             yield
         finally:
-            for child in children:
-                await child.stop()
+            for one in kept:
+                await one.stop()
+
+
+async def any_set(*events: asyncio.Event) -> None:
+    """Return once one of the events is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 def say(name: str, line: str) -> None:

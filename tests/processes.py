@@ -105,6 +105,17 @@ def child_of(pid: int, word: str) -> int:
     return found
 
 
+def web_processes_of(pid: int) -> list[int]:
+    """Return the ids of the web processes that a `productflo serve` or `up` keeps, the oldest first."""
+    return sorted(child for child, command in children_of(pid).items() if "serve --fd" in command)
+
+
+def web_process_of(pid: int) -> int:
+    """Return the id of the only web process of a `productflo serve` or `up`."""
+    (found,) = web_processes_of(pid)
+    return found
+
+
 def holder(data_dir: Path) -> Holder:
     """Return who has the store of a running server."""
     found = Folder(data_dir).holder()

@@ -1,48 +1,42 @@
-"""`productflo serve`: the web process."""
+"""`productflo serve`: web processes that share a port, and the parent that keeps them."""
 
 import asyncio
 import logging
-import os
-import signal
 import socket
-import tomllib
+import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from productflo.cli.configuration import load_settings
+from productflo.cli.signals import obey_signals
+from productflo.cli.web import CONFIG_FILE, hypercorn_config, hypercorn_values, run_web, web_program
 from productflo.logs import set_up_logging
 from productflo.network import CannotListen, is_loopback, listen
+from productflo.pool import Pool
 from productflo.settings import Settings
 from productflo.store.embedded import EmbeddedStore, StoreFailed
-
-if TYPE_CHECKING:
-    from hypercorn.config import Config
-    from quart import Quart
-
-STOP_SECONDS = 8.0  # From the request to stop to the end of the process, whatever still hangs.
-CONFIG_FILE = Path("hypercorn.toml")
+from productflo.supervisor import any_set, supervised
 
 log = logging.getLogger("productflo")
 
 
-class Drains(Protocol):
-    """What `create_app` leaves in `app.extensions["productflo"]`."""
-
-    async def drain(self) -> None:
-        """Close every WebSocket with 1012 (come back shortly); return when they are closed."""
-
-
 @click.command()
+@click.option(
+    "--workers", type=click.IntRange(1, 128), help="Web processes.  [default: PRODUCTFLO_WORKERS, or 1]"
+)
 @click.option(
     "--config", type=click.Path(path_type=Path), help="Hypercorn's settings.  [default: hypercorn.toml]"
 )
 @click.option("--force-open", is_flag=True, help="Let everybody on the network in, under any name.")
-@click.option("--fd", type=int, hidden=True, help="A listening socket inherited from `productflo up`.")
-def serve(config: Path | None, force_open: bool, fd: int | None) -> None:
-    """Run the web process."""
+@click.option("--fd", type=int, hidden=True, help="Be one web process, on this listening socket.")
+def serve(workers: int | None, config: Path | None, force_open: bool, fd: int | None) -> None:
+    """Run the web server: processes that share a port, and a parent that starts them again.
+
+    SIGTERM and Ctrl-C stop it; every client is told when to come back. SIGHUP replaces its processes one
+    after the other, and nobody is turned away: for new code, certificates, or another hypercorn.toml.
+    """
     settings = load_settings()
     if settings.is_open and not is_loopback(settings.host) and not force_open:
         raise click.ClickException(
@@ -53,74 +47,42 @@ def serve(config: Path | None, force_open: bool, fd: int | None) -> None:
     if config is not None and not config.exists():
         raise click.ClickException(f"There is no file {config}.")
     try:
-        listener = listen(settings.host, settings.port) if fd is None else socket.socket(fileno=fd)
-        with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, hypercorn_config(settings, config or CONFIG_FILE, listener)))
+        if fd is not None:
+            with socket.socket(fileno=fd) as listener:
+                run_web(settings, hypercorn_config(settings, config or CONFIG_FILE), listener)
+            return
+        if workers is not None:
+            settings = settings.model_copy(update={"workers": workers})
+        scheme = "https" if "certfile" in hypercorn_values(config or CONFIG_FILE) else "http"
+        words = (*(("--config", str(config)) if config else ()), *(("--force-open",) if force_open else ()))
+        with listen(settings.host, settings.port) as listener:
+            sys.exit(asyncio.run(_keep(settings, listener, words, scheme)))
     except (CannotListen, StoreFailed) as failure:
         raise click.ClickException(str(failure)) from None
 
 
-def hypercorn_config(settings: Settings, path: Path, listener: socket.socket) -> "Config":
-    """Return what Hypercorn is told: safe values of ours, then the operator's file where there is one."""
-    from hypercorn.config import Config
+async def _keep(settings: Settings, listener: socket.socket, words: tuple[str, ...], scheme: str) -> int:
+    """Keep the web processes until a signal asks to stop; return the exit code.
 
-    values: dict[str, object] = {
-        "alpn_protocols": ["http/1.1"],
-        "backlog": 1024,
-        "errorlog": logging.getLogger("hypercorn"),
-        "websocket_max_message_size": settings.max_message_bytes,
-    }
-    if path.exists():
-        values |= tomllib.loads(path.read_text())
-    config = Config.from_mapping(values)
-    config.bind = [f"fd://{os.dup(listener.fileno())}"]
-    return config
-
-
-def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
-    """Return uvloop's loop where it is installed: it halves the cost of a send."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.Loop
-
-
-async def _serve(settings: Settings, config: "Config") -> None:
-    """Serve until SIGTERM or SIGINT, on a share in the embedded store where no other is set."""
-    from productflo.app import create_app
-
+    They use this process's share in the embedded store where no other is set.
+    """
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:
             store = await stack.enter_async_context(EmbeddedStore(settings.data_dir, "productflo serve"))
             settings = settings.model_copy(update={"redis_url": store.url})
-        await serve_until_stopped(create_app(settings), config)
+        pool = Pool(web_program(settings, listener, *words, piped=False), settings.workers, _log)
+        stopping = obey_signals((pool,))
+        async with supervised((pool,)):
+            await any_set(pool.serving, pool.given_up, stopping)
+            if pool.serving.is_set():
+                host, port = listener.getsockname()[:2]
+                address = f"[{host}]" if ":" in host else host
+                log.info("Running on %s://%s:%d (CTRL + C to quit)", scheme, address, port)
+                await any_set(pool.given_up, stopping)
+            if not stopping.is_set():
+                log.error("the web server does not start; it said why above")
+    return 0 if stopping.is_set() else 1
 
 
-async def serve_until_stopped(app: "Quart", config: "Config") -> None:
-    """Serve `app` until SIGTERM or SIGINT, then drain it and return; a stop that hangs ends the process."""
-    from hypercorn.asyncio import serve as hypercorn_serve
-
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-
-    def stop() -> None:
-        if not stopping.is_set():
-            stopping.set()
-            loop.call_later(STOP_SECONDS, _give_up)
-
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop)
-
-    async def stopped_and_drained() -> None:
-        # Hypercorn would wait for open sockets, on Python 3.12 and later without an end: close them first.
-        await stopping.wait()
-        drains: Drains = app.extensions["productflo"]
-        await drains.drain()
-
-    await hypercorn_serve(app, config, shutdown_trigger=stopped_and_drained)
-
-
-def _give_up() -> None:
-    log.error("the stop took longer than %.0f seconds and is cut short", STOP_SECONDS)
-    os._exit(1)
+def _log(name: str, line: str) -> None:
+    log.info("%s %s", name, line, stacklevel=2)  # The log's bound on floods goes by the place that speaks.

@@ -8,35 +8,37 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from chatting import Server
-from processes import PRODUCTFLO, Spoken, environment, holder, kill, running
+from processes import PRODUCTFLO, Spoken, environment, holder, kill, running, web_process_of
 
 from productflo.store.embedded import EmbeddedStore
 
 
 class Deployment:
-    """The processes; `server` stays the address of the web process through all its restarts."""
+    """The processes; `server` stays the address of the web server through all its restarts."""
 
     def __init__(self, data_dir: Path, redis_url: str, processes: AsyncExitStack) -> None:
         self.data_dir = data_dir
         self.redis_url = redis_url
         self.server = Server(0)
         self.web: Spoken
+        self.variables: dict[str, str] = {}
         self._processes = processes
 
     async def start_web(self) -> None:
-        """Start a web process on the address of the one before."""
+        """Start a web server on the address of the one before."""
         env = environment(
             self.data_dir,
             REDIS_URL=self.redis_url,
             PRODUCTFLO_PORT=str(self.server.port),
             PRODUCTFLO_DEFAULT_ASSISTANTS=",",
+            **self.variables,
         )
         self.web = await self._processes.enter_async_context(running(*PRODUCTFLO, "serve", env=env))
         found = await self.web.says(r"Running on http://127\.0\.0\.1:(\d+)")
         self.server.port = int(found[1])
 
     async def kill_web(self) -> None:
-        """`kill -9` of the web process, then another one."""
+        """`kill -9` of the web server, then another one."""
         kill(self.web.pid)
         await self.web.ends()
         await self.start_web()
@@ -47,13 +49,18 @@ class Deployment:
 
     async def pause_web(self) -> None:
         """The web process stands still for two seconds."""
-        with paused(self.web.pid):
+        with paused(self.web_pid):
             await asyncio.sleep(2.0)
 
     async def pause_store(self) -> None:
         """Valkey stands still for two seconds."""
         with paused(self.store_pid):
             await asyncio.sleep(2.0)
+
+    @property
+    def web_pid(self) -> int:
+        """The process id of the only web process; that of its parent is `web.pid`."""
+        return web_process_of(self.web.pid)
 
     @property
     def store_pid(self) -> int:
@@ -69,10 +76,11 @@ class Deployment:
 
 
 @asynccontextmanager
-async def deployed(data_dir: Path) -> AsyncIterator[Deployment]:
-    """An embedded store and a web process on it, which is ready; nothing is left of them at the end."""
+async def deployed(data_dir: Path, **variables: str) -> AsyncIterator[Deployment]:
+    """An embedded store and a web server on it, which is ready; nothing is left of them at the end."""
     async with EmbeddedStore(data_dir, "the fault tests") as store, AsyncExitStack() as processes:
         deployment = Deployment(data_dir, store.url, processes)
+        deployment.variables = variables
         await deployment.start_web()
         yield deployment
 

@@ -58,7 +58,7 @@ async def talk(client: Client, room: str, messages: int, watch: Callable[[], Non
 
 async def test_a_client_that_never_reads_is_dropped(deployment: Deployment) -> None:
     """Its neighbours hear everything, the server's memory stays, and its connection is freed."""
-    pid, server = deployment.web.pid, deployment.server
+    pid, server = deployment.web_pid, deployment.server
     heaviest = 0
 
     def watch() -> None:
@@ -95,7 +95,7 @@ async def test_a_client_that_never_reads_is_dropped(deployment: Deployment) -> N
 )
 async def test_a_flood_without_reading(deployment: Deployment, flood: bytes) -> None:
     """The server's memory stays, another client is served meanwhile, and nothing of the flood is left."""
-    pid, server = deployment.web.pid, deployment.server
+    pid, server = deployment.web_pid, deployment.server
     async with server.client("ada") as ada:
         await ada.chat("room", "before")
         before, sockets = memory(pid), connections(server.port)

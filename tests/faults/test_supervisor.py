@@ -1,12 +1,16 @@
 """`productflo up` when things die: what is started again, what is said, and that nothing is left."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import socket
 import sys
+import termios
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,9 +49,9 @@ async def test_a_killed_child_is_started_again(tmp_path: Path, program: str) -> 
         assert int(after[1]) != before
 
 
-@pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT"])
 async def test_a_signal_stops_everything(tmp_path: Path, signal_name: str) -> None:
-    """SIGTERM, Ctrl-C and a closed terminal: exit code 0 and no process left."""
+    """SIGTERM and Ctrl-C: exit code 0 and no process left."""
     async with up(tmp_path) as server:
         processes = everything(server, tmp_path)
         os.kill(server.pid, getattr(signal, signal_name))
@@ -55,6 +59,40 @@ async def test_a_signal_stops_everything(tmp_path: Path, signal_name: str) -> No
         for process in processes:
             await ended(process)
     assert not any("Traceback" in line for line in server.lines)
+
+
+async def test_a_closed_terminal_stops_everything(tmp_path: Path) -> None:
+    """Started in a terminal that is closed later: no process is left."""
+    ours, terminal = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *PRODUCTFLO,
+        "up",
+        env=environment(tmp_path),
+        stdin=terminal,
+        stdout=PIPE,
+        stderr=STDOUT,
+        start_new_session=True,
+        preexec_fn=partial(fcntl.ioctl, terminal, termios.TIOCSCTTY, 0),
+    )
+    os.close(terminal)
+    server = Spoken(process)
+    await server.says(READY)
+    processes = everything(server, tmp_path)
+    os.close(ours)
+    assert await server.ends() == 0
+    for one in processes:
+        await ended(one)
+
+
+async def test_a_hang_up_replaces_everything(tmp_path: Path) -> None:
+    """SIGHUP without a terminal behind it: other processes, the same port, and nothing has stopped."""
+    async with up(tmp_path) as server:
+        before = set(children_of(server.pid))
+        os.kill(server.pid, signal.SIGHUP)
+        await server.says(r"^web +\| process \d+ takes over from process \d+")
+        await server.says(r"^web +\| has reloaded")
+        assert len(children_of(server.pid)) == 2
+        assert not before & set(children_of(server.pid))
 
 
 async def test_a_killed_supervisor_leaves_no_process(tmp_path: Path) -> None:

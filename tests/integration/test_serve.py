@@ -12,7 +12,7 @@ from processes import PRODUCTFLO, environment, running
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from productflo.cli.serve import STOP_SECONDS
+from productflo.cli.web import STOP_SECONDS
 
 JOIN = {
     "code": "join",
