@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
+from processes import children_of
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from storm.clock import Clock
@@ -66,14 +67,16 @@ class Program:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """It stands still (SIGSTOP) for as long as the block lasts."""
-        pid = self.pid
-        os.kill(pid, signal.SIGSTOP)
+        """It and its children stand still (SIGSTOP) for as long as the block lasts."""
+        pids = (self.pid, *children_of(self.pid))
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
 
 class Store:
