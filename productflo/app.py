@@ -90,6 +90,7 @@ class WebProcess:
     hub: Hub
     relay: Relay
     heartbeat: Heartbeat
+    receipts: Receipts
     wakeups: Wakeups
     provider: Provider | None = None
     draining: bool = False
@@ -137,6 +138,7 @@ class WebProcess:
             tasks.create_task(self.log.run())
             tasks.create_task(self.relay.run())
             tasks.create_task(self.heartbeat.run())
+            tasks.create_task(self.receipts.run())
             tasks.create_task(self.wakeups.run())
             tasks.create_task(OUTAGE.watch(self.redis))
             if self.provider is not None:
@@ -216,7 +218,9 @@ def _assemble(
     door = _door(store, chat, revisions, membership, settings, reserved)
     people = PresenceRelay(door.hub, door.rosters, store.rooms, store.presence, system_clock)
     relay = Relay(door.hub, store.bus, door.replay.reconciler, door.rosters, door.runs, people, system_clock)
-    process = WebProcess(redis, blobs, store.log, store.bus, door.hub, relay, door.heartbeat, wakeups)
+    process = WebProcess(
+        redis, blobs, store.log, store.bus, door.hub, relay, door.heartbeat, door.receipts, wakeups
+    )
     invites = Invites(store.invites, reserved)
     accounts = Accounts(store.accounts, store.invites.claim_user, reserved)
     for blueprint in (

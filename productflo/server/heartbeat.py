@@ -15,6 +15,8 @@ RETRY_DELAY = 0.5
 """Seconds until a beat that the store did not answer is tried again: leases are running out."""
 BEGINNING = 32
 """First beats under way at once, of those who come: a thousand at once would take as many connections."""
+SWEEP_TIMEOUT = 2.0
+"""Seconds for a sweep: with the time until the next one, less than what counts as a pause."""
 
 
 @dataclass(slots=True)
@@ -91,7 +93,7 @@ class Heartbeat:
         while True:
             try:
                 # In a Cluster the shards whose node answers must not wait for one that does not.
-                async with asyncio.timeout(self.presence.pace.turn):
+                async with asyncio.timeout(SWEEP_TIMEOUT):
                     await self.presence.sweep()
             except RedisError as error:
                 note(error)

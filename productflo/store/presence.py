@@ -75,7 +75,7 @@ class PresenceStore:
     """
 
     redis: Client
-    pace: Pace = USUAL_PACE
+    pace: Pace = field(default_factory=lambda: USUAL_PACE)
     _name: str = field(default_factory=lambda: secrets.token_hex(6))
 
     async def beat(self, leases: Iterable[tuple[str, str]]) -> None:

@@ -1,8 +1,12 @@
 """Presence and typing as people in rooms see them."""
 
+import asyncio
+
 import pytest
 from cast import http, unique
 from chatting import Envelope, Server
+
+from productflo.domain.typing import LEASE as TYPING_LEASE
 
 
 def presences(heard: list[Envelope]) -> list[tuple[str, str, str | None]]:
@@ -109,8 +113,8 @@ async def test_typing_is_told_to_the_others_and_ended_by_a_chat(server: Server, 
         assert "typing" not in [one["code"] for one in tab.heard + await tab.settled()]
 
 
-async def test_typing_of_one_who_vanished_ends_by_itself(server: Server, room: str) -> None:
-    """After its lease, told once."""
+async def test_typing_ends_with_its_connection(server: Server, room: str) -> None:
+    """At once, told once; not after the lease, with which it ends where a process died."""
     ada, bob = unique("ada", "bob")
     async with server.client(bob) as other:
         await other.join(room)
@@ -118,7 +122,22 @@ async def test_typing_of_one_who_vanished_ends_by_itself(server: Server, room: s
             await tab.join(room)
             await tab.say("typing", room, status="started", sender=ada)
             await other.until("typing", sender=ada, status="started")
-        await other.until("typing", sender=ada, status="stopped")
+        async with asyncio.timeout(TYPING_LEASE - 1):
+            await other.until("typing", sender=ada, status="stopped")
+        await other.settled()
+        told = [one["data"]["status"] for one in other.heard if one["code"] == "typing"]
+        assert told == ["started", "stopped"]
+
+
+async def test_typing_ends_where_its_author_says_to_be_gone(server: Server, room: str) -> None:
+    """Who is offline does not type."""
+    ada, bob = unique("ada", "bob")
+    async with server.client(bob) as other, server.client(ada) as tab:
+        await other.join(room)
+        await tab.join(room)
+        await tab.say("typing", room, status="started")
+        await tab.say("presence", status="offline")
+        await other.until("presence", sender=ada, status="offline")
         await other.settled()
         told = [one["data"]["status"] for one in other.heard if one["code"] == "typing"]
         assert told == ["started", "stopped"]

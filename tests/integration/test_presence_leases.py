@@ -10,8 +10,10 @@ from redis.asyncio import Redis
 
 from productflo.domain.presence import Word
 from productflo.protocol.codes import Presence
+from productflo.server.heartbeat import Heartbeat
 from productflo.store.bus import Bus
-from productflo.store.keys import PresenceKeys, presence_shard
+from productflo.store.embedded import EmbeddedStore
+from productflo.store.keys import SWEEPER, PresenceKeys, presence_shard
 from productflo.store.presence import Pace, PresenceStore
 
 LEASE, GRACE = 0.4, 0.15
@@ -53,6 +55,13 @@ class Watcher:
         with suppress(TimeoutError):
             async with asyncio.timeout(0.02):
                 await self._happened.wait()
+
+
+@pytest.fixture(scope="module")
+async def store_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A store of this file's own: nobody else sweeps it."""
+    async with EmbeddedStore(tmp_path_factory.mktemp("leases"), "the presence tests") as store:
+        yield store.url
 
 
 @pytest.fixture
@@ -198,3 +207,60 @@ async def test_no_word_is_kept_of_one_who_is_not_there(redis: Redis, store: Pres
     assert (await store.of([ada], "lab"))[ada] is Presence.OFFLINE
     await store.say(ada, Presence.AWAY)
     assert (await store.of([ada]))[ada] is Presence.OFFLINE
+
+
+async def test_one_process_at_a_time_sweeps(redis: Redis, store: PresenceStore) -> None:
+    """The others ask whose turn it is; when it dies another one takes over before that counts as a pause."""
+    ada = person()
+    await store.beat([(ada, "c1")])
+    several = [store, PresenceStore(redis, PACE), PresenceStore(redis, PACE)]
+    await store.sweep()
+    before = await swept_shards(redis)
+    for _ in range(5):
+        for one in several:
+            await one.sweep()
+    assert await swept_shards(redis) - before == 5 * 64
+    async with asyncio.timeout(PACE.usual_pause):
+        while await swept_shards(redis) == before + 5 * 64:
+            await several[1].sweep()
+
+
+async def test_a_turn_from_before_the_clock_was_put_back_is_over(redis: Redis, store: PresenceStore) -> None:
+    """Else nobody would sweep until the clock is there again."""
+    await store.beat([(person(), "c1")])
+    await redis.set(SWEEPER, "another", px=3_600_000)
+    before = await swept_shards(redis)
+    await store.sweep()
+    assert await swept_shards(redis) == before + 64
+
+
+async def swept_shards(redis: Redis) -> int:
+    """How often a script was called by its hash."""
+    return int((await redis.info("commandstats"))["cmdstat_evalsha"]["calls"])
+
+
+async def test_a_shard_that_fails_stops_no_other(redis: Redis) -> None:
+    """Its beats are tried again; those of the others go on, and so does their presence."""
+    ada, bob = person(), person()
+    while presence_shard(bob) == presence_shard(ada):
+        bob = person()
+    heart = Heartbeat(PresenceStore(redis, Pace(beat=PACE.beat)))
+    await heart.begin(ada, "c1")
+    await heart.begin(bob, "c2")
+    broken = PresenceKeys(presence_shard(ada)).leases
+    await redis.set(broken, "not a sorted set")
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(heart.run())
+        lease = PresenceKeys(presence_shard(bob)).leases
+        before = await redis.zscore(lease, f"{bob}|c2")
+        await until(redis, lease, f"{bob}|c2", before + 2000 * PACE.beat)
+        await redis.delete(broken)
+        await until(redis, broken, f"{ada}|c1", before)
+        running.cancel()
+
+
+async def until(redis: Redis, leases: str, lease: str, ends: float) -> None:
+    """Wait until a lease lasts longer; nobody is told of a beat."""
+    async with asyncio.timeout(PATIENCE):
+        while (await redis.zscore(leases, lease) or 0) <= ends:  # noqa: ASYNC110 - the store sets no event of ours
+            await asyncio.sleep(PACE.beat / 4)

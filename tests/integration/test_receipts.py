@@ -1,12 +1,15 @@
 """Read marks: they move forward, all hear of it, and they are there when one comes back."""
 
+from datetime import datetime
+from itertools import pairwise
+
 import pytest
 from cast import unique
 from chatting import Server
 from redis.asyncio import Redis
 
 from productflo.protocol.codes import Kind
-from productflo.service.receipts import TOLD_TO_ALL
+from productflo.service.receipts import GATHERED, TOLD_TO_ALL
 from productflo.store.rooms import Member, Rooms
 
 
@@ -64,6 +67,24 @@ async def test_a_message_of_another_room_can_not_be_read(server: Server, room: s
         assert (await tab.error())["code"] == "NOT_FOUND"
 
 
+async def test_a_burst_costs_the_room_an_envelope_a_second(server: Server, room: str) -> None:
+    """The mark moves at once; the others hear of the first, and of the newest of the rest a second later."""
+    ada, bob = unique("ada", "bob")
+    async with server.client(ada) as tab, server.client(bob) as other:
+        await tab.join(room)
+        for number in range(20):
+            await other.chat(room, f"word {number}", message_id=f"m{number}")
+        for number in range(20):
+            await tab.say("read_receipt", room, message_id=f"m{number}")
+        assert (await tab.join(room))["data"]["read_seq"] == 20
+        await other.until("read_receipt", read_seq=20)
+        told = [one for one in other.heard if one["code"] == "read_receipt"]
+        assert len(told) < 20
+        assert told[-1]["data"] == {"message_id": "m19", "sender": ada, "read_seq": 20}
+        times = [datetime.fromisoformat(one["timestamp"]) for one in told]
+        assert all((later - one).total_seconds() > GATHERED - 0.05 for one, later in pairwise(times))
+
+
 async def test_in_a_big_room_only_author_and_reader_hear(server: Server, redis: Redis, room: str) -> None:
     """Above a hundred members; on all their connections."""
     ada, bob, eve = unique("ada", "bob", "eve")
@@ -78,8 +99,8 @@ async def test_in_a_big_room_only_author_and_reader_hear(server: Server, redis: 
         for number in range(TOLD_TO_ALL - 2):
             guest = Member(f"guest{number}", "Guest", Kind.HUMAN)
             await Rooms(redis).join(room, guest, granted=True)
-        said = (await author.chat(room, "hello"))["data"]["message_id"]
-        await tab.say("read_receipt", room, message_id=said)
+        said = [(await one.chat(room, "hello"))["data"]["message_id"] for one in (author, bystander, author)]
+        await tab.say("read_receipt", room, message_id=said[0])
         for one in (tab, second, author):
             await one.until("read_receipt", sender=ada)
         await author.chat(room, "over")
