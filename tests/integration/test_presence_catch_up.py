@@ -14,11 +14,15 @@ from productflo.server.connection import Frame
 from productflo.server.feed import Subscription
 from productflo.server.hub import Hub
 from productflo.server.presence_relay import BIG_ROOM, PresenceRelay
+from productflo.server.roster import Rosters
 from productflo.service.clock import system_clock
+from productflo.service.membership import Membership
 from productflo.store.bus import Bus
 from productflo.store.connect import open_redis
 from productflo.store.presence import PresenceStore
+from productflo.store.profiles import Profiles
 from productflo.store.rooms import Member, Room, Rooms
+from productflo.store.teams import Teams
 
 PATIENCE = 20.0
 PEOPLE = ("ada", "bob", "eve")
@@ -65,7 +69,18 @@ async def relaying(redis: Redis, store_url: str) -> AsyncIterator[tuple[Ear, Wir
     async with wired(store_url) as wire, open_redis(wire.url) as through, asyncio.TaskGroup() as tasks:
         bus, ear = Bus(through), Ear()
         hub = Hub(bus)
-        relay = PresenceRelay(hub, Rooms(redis), PresenceStore(redis), system_clock)
+        rooms, presence = Rooms(redis), PresenceStore(redis)
+        membership = Membership(
+            rooms,
+            Teams(redis),
+            presence,
+            Profiles(redis),
+            bus,
+            system_clock,
+            open_rooms=True,
+            room_assistants=(),
+        )
+        relay = PresenceRelay(hub, Rosters(membership), rooms, presence, system_clock)
         running = [
             tasks.create_task(
                 bus.run(lambda *_: None, relay.changed, lambda _: None, relay.listening),
