@@ -106,7 +106,7 @@ async def _run(settings: Settings, found: registry.Registry) -> None:
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:
             store = await stack.enter_async_context(
-                EmbeddedStore(settings.data_dir, "productflo assistants run")
+                EmbeddedStore(settings.data_dir, "productflo assistants run", fsync=settings.fsync)
             )
             settings = settings.model_copy(update={"redis_url": store.url})
         services = await stack.enter_async_context(open_services(settings, _model(settings)))
@@ -131,7 +131,7 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
         model.warm_up()
     async with open_redis(settings.redis_url) as redis:
         kept = Retention(settings.retention_messages, settings.retention_days, settings.retention_bytes)
-        store = Store.on(redis, Bus(redis, shards=(0,)), retention=kept)
+        store = Store.on(redis, Bus(redis, shards=(0,)), retention=kept, replicas=settings.replicas)
         files = Files(store.files, LocalBlobs(settings.data_dir / "files"), settings.max_file_bytes)
         mentions = Mentions(store.rooms, store.teams)
         chat = Chat(store.log, mentions, files, Wakeups(redis), system_clock)

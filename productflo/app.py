@@ -198,7 +198,7 @@ def _assemble(
 ) -> WebProcess:
     """Build the use cases on the store, and the doors on the use cases."""
     kept = Retention(settings.retention_messages, settings.retention_days, settings.retention_bytes)
-    store = Store.on(redis, Bus(redis), retention=kept)
+    store = Store.on(redis, Bus(redis), retention=kept, replicas=settings.replicas)
     membership = Membership(
         store.rooms,
         store.teams,

@@ -5,6 +5,7 @@ Every name is an environment variable with the prefix `PRODUCTFLO_`, in capitals
 written `20/s`, `300/min burst 1000` (so many more at once, after a pause) or `off`.
 """
 
+from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -35,6 +36,17 @@ Limit = Annotated[Rate, NoDecode, BeforeValidator(_rate)]
 _LOCAL = frozenset(("http", host) for host in ("localhost", "127.0.0.1", "::1"))
 
 
+class Durability(StrEnum):
+    """What an acknowledged message has outlived."""
+
+    FAST = "fast"
+    """A crash of the store's process; a power cut may take the last second."""
+    SAFE = "safe"
+    """A power cut."""
+    REPLICATED = "replicated"
+    """The loss of the master, where a replica that had it takes over."""
+
+
 class Settings(BaseSettings):
     """Raises `pydantic.ValidationError` that names the variable; an empty variable counts as unset."""
 
@@ -60,6 +72,11 @@ class Settings(BaseSettings):
         validation_alias="REDIS_URL",
         description="Your own Redis or Valkey: redis://, rediss://, unix://, redis+sentinel:// or "
         "redis+cluster:// (docs/how-to/deploy.md tells all of each). Unset: the embedded one.",
+    )
+    durability: Durability = Field(
+        Durability.SAFE,
+        description="What an acknowledged message outlives: `fast` a crash, `safe` a power cut (it is on the "
+        "disk), `replicated` the master (a replica has it). `appendfsync` of your own store must fit.",
     )
     secret: SecretStr | None = Field(
         None,
@@ -150,6 +167,13 @@ class Settings(BaseSettings):
             redis_url.parse(url)
         return url
 
+    @field_validator("durability")
+    @classmethod
+    def _has_replicas(cls, durability: Durability, info: ValidationInfo) -> Durability:
+        if durability is Durability.REPLICATED and info.data.get("redis_url", "") is None:
+            raise ValueError("needs REDIS_URL: the embedded store has no replica")
+        return durability
+
     @field_validator("jwks_url")
     @classmethod
     def _can_be_trusted(cls, url: str | None) -> str | None:
@@ -172,6 +196,16 @@ class Settings(BaseSettings):
         if value is None and info.data.get("jwks_url") is not None:
             raise ValueError("is needed with PRODUCTFLO_JWKS_URL: else tokens for other services would count")
         return value
+
+    @property
+    def fsync(self) -> Literal["always", "everysec"]:
+        """When the embedded store flushes to the disk."""
+        return "everysec" if self.durability is Durability.FAST else "always"
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas must have a message before anybody is told of it."""
+        return 1 if self.durability is Durability.REPLICATED else 0
 
     @property
     def is_open(self) -> bool:

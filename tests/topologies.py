@@ -184,7 +184,7 @@ async def redis_cluster(folder: Path, shards: int = 3) -> AsyncIterator[TestClus
             name = await master.redis.execute_command("CLUSTER MYID")
             await replica.redis.execute_command("CLUSTER", "REPLICATE", name)
         for replica in cluster.replicas:
-            await until(lambda: _linked(replica))  # noqa: B023 - awaited at once
+            await until(lambda: linked(replica))  # noqa: B023 - awaited at once
         await until(lambda: cluster._agreed(started))
         yield cluster
 
@@ -197,7 +197,8 @@ async def _all_met(started: Sequence[Node]) -> bool:
     return True
 
 
-async def _linked(replica: Node) -> bool:
+async def linked(replica: Node) -> bool:
+    """Whether a replica has all that its master has."""
     return await replica.info("replication", "master_link_status") == "up"
 
 
@@ -239,7 +240,7 @@ async def sentinels(folder: Path) -> AsyncIterator[Watched]:
         for replica in replicas:
             await replica.redis.replicaof("127.0.0.1", master.port)
         for replica in replicas:
-            await until(lambda: _linked(replica))  # noqa: B023 - awaited at once
+            await until(lambda: linked(replica))  # noqa: B023 - awaited at once
         configs = [folder / f"sentinel{at}.conf" for at in range(3)]
         for config in configs:
             config.write_text(

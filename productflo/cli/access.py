@@ -24,7 +24,7 @@ async def store_from_outside(settings: Settings, who: str) -> AsyncIterator[str]
     if settings.redis_url is not None:
         yield settings.redis_url
         return
-    async with EmbeddedStore(settings.data_dir, who) as store:
+    async with EmbeddedStore(settings.data_dir, who, fsync=settings.fsync) as store:
         yield store.url
 
 

@@ -68,7 +68,9 @@ async def _keep(settings: Settings, listener: socket.socket, words: tuple[str, .
     """
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:
-            store = await stack.enter_async_context(EmbeddedStore(settings.data_dir, "productflo serve"))
+            store = await stack.enter_async_context(
+                EmbeddedStore(settings.data_dir, "productflo serve", fsync=settings.fsync)
+            )
             settings = settings.model_copy(update={"redis_url": store.url})
         pool = Pool(web_program(settings, listener, *words, piped=False), settings.workers, _log)
         stopping = obey_signals((pool,))

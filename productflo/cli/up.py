@@ -59,7 +59,9 @@ async def _up(settings: Settings, listener: socket.socket, share: bool) -> int:
     """Run everything until a signal asks to stop; return the exit code."""
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:
-            store = await stack.enter_async_context(EmbeddedStore(settings.data_dir, "productflo up"))
+            store = await stack.enter_async_context(
+                EmbeddedStore(settings.data_dir, "productflo up", fsync=settings.fsync)
+            )
             settings = settings.model_copy(update={"redis_url": store.url})
         settings = _where_bound(settings, listener)
         program = web_program(settings, listener, piped=True)

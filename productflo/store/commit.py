@@ -19,7 +19,7 @@ from redis.exceptions import RedisError, TryAgainError
 
 from productflo import metrics
 from productflo.errors import ProductFloError, StoreAway, Unconfirmed
-from productflo.store.client import Client, look_again, shard_of
+from productflo.store.client import Client, Cluster, look_again, shard_of
 from productflo.store.keys import RoomKeys
 from productflo.store.outage import OUTAGE
 from productflo.store.refusals import RETRY_AFTER, is_away, is_elsewhere, told
@@ -61,6 +61,14 @@ T = TypeVar("T", bound=Item)
 R = TypeVar("R")
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation(Generic[T]):
+    """So many replicas must have what was written; `told` gives the channel and what is published then."""
+
+    replicas: int
+    told: Callable[[Sequence[T], Any], tuple[str, bytes]]
+
+
 @dataclass(slots=True)
 class _Waiting(Generic[T, R]):
     item: T
@@ -100,11 +108,13 @@ class Commits(Generic[T, R]):
         script: Script,
         call: Callable[[Sequence[T]], Call],
         outcomes: Callable[[Sequence[T], Any], Sequence[R | ProductFloError]],
+        confirmation: "Confirmation[T] | None" = None,
     ) -> None:
         self._client = client
         self._script = script
         self._call = call
         self._outcomes = outcomes
+        self._confirmation = confirmation if confirmation and confirmation.replicas else None
         self._rooms: dict[str, _Queue[T, R]] = {}
         self._shards: dict[Redis | None, _Shard] = {}
         self._count = self._bytes = 0
@@ -197,7 +207,9 @@ class Commits(Generic[T, R]):
         results: Sequence[Any] = [TryAgainError("nobody knew where")] * len(batches)
         try:
             if shard is not None:
-                results = await self._script.each(shard, calls)
+                replicas = self._confirmation.replicas if self._confirmation else 0
+                results = await self._script.each(shard, calls, replicas=replicas)
+                await self._publish(shard, batches, results)
         except RedisError as error:
             results = [error] * len(batches)
         if any(isinstance(one, RedisError) and is_away(one) for one in results):
@@ -206,6 +218,20 @@ class Commits(Generic[T, R]):
             except RedisError as error:
                 return [error] * len(batches)
         return results
+
+    async def _publish(
+        self, shard: Redis, batches: Sequence[Sequence[_Waiting[T, R]]], results: Sequence[Any]
+    ) -> None:
+        """Tell everybody of what the replicas have confirmed; who is not told looks at the log in time."""
+        if self._confirmation is None:
+            return
+        pipeline = shard.pipeline(transaction=False)
+        sharded = isinstance(self._client, Cluster)
+        for batch, result in zip(batches, results, strict=True):
+            if not isinstance(result, RedisError):
+                channel, told = self._confirmation.told([one.item for one in batch], result)
+                pipeline.execute_command("SPUBLISH" if sharded else "PUBLISH", channel, told)
+        await pipeline.execute(raise_on_error=False)
 
     def _wait(self, queue: _Queue[T, R], batch: Sequence[_Waiting[T, R]]) -> bool:
         """Try again later, but for what has been tried for too long; whether anything is left to try."""

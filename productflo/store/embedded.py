@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from productflo.store.folder import Folder, Holder
-from productflo.store.valkey import StoreFailed
+from productflo.store.valkey import Fsync, StoreFailed
 
 __all__ = ["EmbeddedStore", "StoreFailed", "holder_of"]
 
@@ -36,11 +36,12 @@ class EmbeddedStore:
 
     The store runs until its last user has left, in whatever way. If its keeper is killed, this user starts
     another: the address stays the same, connections to it break for that moment. `who` is what others
-    are told when they find the folder in use.
+    are told when they find the folder in use. `fsync` counts where this share starts the store.
     """
 
-    def __init__(self, data_dir: Path, who: str = "a ProductFlo server") -> None:
+    def __init__(self, data_dir: Path, who: str = "a ProductFlo server", *, fsync: Fsync = "always") -> None:
         self._data_dir = data_dir
+        self._fsync = fsync
         self._who = f"{who} (process {os.getpid()})"
         self._connection: Connection | None = None
         self._staying: asyncio.Task[None] | None = None
@@ -72,7 +73,7 @@ class EmbeddedStore:
             try:
                 reader, writer = await asyncio.open_unix_connection(folder.keeper_socket)
             except (FileNotFoundError, ConnectionRefusedError):
-                if not await asyncio.to_thread(_start_keeper, folder):
+                if not await asyncio.to_thread(_start_keeper, folder, self._fsync):
                     await asyncio.sleep(AGAIN_SECONDS)  # Another process's keeper is about to listen.
                 continue
             if await self._ready(reader, writer):
@@ -135,7 +136,7 @@ async def _leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.close()
 
 
-def _start_keeper(folder: Folder) -> bool:
+def _start_keeper(folder: Folder, fsync: Fsync) -> bool:
     """Start a keeper; return whether it listens (else it found another one). Blocks for about 0.1 seconds.
 
     Not through the event loop's own subprocesses: uvloop lets a copy of the pipe slip into the child, and the
@@ -143,7 +144,7 @@ def _start_keeper(folder: Folder) -> bool:
     """
     with folder.log.open("ab") as words:
         asked = subprocess.run(
-            [sys.executable, "-m", "productflo.store.keeper", folder.root],
+            [sys.executable, "-m", "productflo.store.keeper", folder.root, fsync],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=words,

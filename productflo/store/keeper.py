@@ -1,10 +1,10 @@
 """The process that keeps one embedded store running for as long as anybody uses it.
 
-`python -m productflo.store.keeper DATA_DIR` takes the folder's lock, starts Valkey and listens on a socket of
-its own. A user of the store is a process that holds a connection to that socket: the kernel closes it however
-the user ends, so when the last one is closed the store is stopped and the keeper ends. The keeper is nobody's
-child, so that processes started side by side, as from a Procfile, share one store
-whichever came first and whichever leaves last.
+`python -m productflo.store.keeper DATA_DIR FSYNC` takes the folder's lock, starts Valkey and listens on a
+socket of its own. A user of the store is a process that holds a connection to that socket: the kernel closes
+it however the user ends, so when the last one is closed the store is stopped and the keeper ends. The keeper
+is nobody's child, so that processes started side by side, as from a Procfile, share one store whichever came
+first and whichever leaves last.
 
 A user sends one line, who it is. The keeper sends lines of JSON, each with one key: `url` (the store answers
 there), `failed` (it did not start; the text says why, and the keeper ends) or `note` (a word for the log).
@@ -40,8 +40,9 @@ log = logging.getLogger("productflo.store.keeper")
 class Keeper:
     """One store and the connections of its users."""
 
-    def __init__(self, folder: Folder, lock: TextIO) -> None:
+    def __init__(self, folder: Folder, lock: TextIO, fsync: valkey.Fsync) -> None:
         self._folder = folder
+        self._fsync = fsync
         self._lock = lock
         self._users: dict[asyncio.StreamWriter, str] = {}
         self._server_pid: int | None = None
@@ -99,7 +100,7 @@ class Keeper:
             await valkey.stop(server)
 
     async def _start(self, binary: Path) -> Process:
-        server = await valkey.start(binary, self._folder.place, pass_fds=(self._lock.fileno(),))
+        server = await valkey.start(binary, self._folder.place, self._fsync, pass_fds=(self._lock.fileno(),))
         self._server_pid = server.pid
         self._note_holders()
         self._last_word = {"url": self._folder.url}
@@ -206,13 +207,13 @@ async def _listens(socket: Path) -> bool:
     return True
 
 
-async def keep(data_dir: Path) -> None:
+async def keep(data_dir: Path, fsync: valkey.Fsync) -> None:
     """Keep the store of `data_dir`; return at once where another keeper does."""
     folder = Folder(data_dir)
     lock = await take_lock(folder)
     if lock is not None:
         with lock:
-            await Keeper(folder, lock).run()
+            await Keeper(folder, lock, fsync).run()
 
 
 def main() -> None:
@@ -221,7 +222,7 @@ def main() -> None:
         os._exit(0)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
-        asyncio.run(keep(Path(sys.argv[1])))
+        asyncio.run(keep(Path(sys.argv[1]), "everysec" if sys.argv[2] == "everysec" else "always"))
     except valkey.StoreFailed as failure:
         log.error("%s", failure)
         sys.exit(1)

@@ -7,7 +7,7 @@ from typing import Any
 from productflo import metrics
 from productflo.errors import ProductFloError
 from productflo.store.client import Client
-from productflo.store.commit import Commits
+from productflo.store.commit import Commits, Confirmation
 from productflo.store.entries import Appended, Entry, Record, Revision, outcome
 from productflo.store.keys import RoomKeys
 from productflo.store.retention import Retention
@@ -15,12 +15,16 @@ from productflo.store.scripts import Argument, Call, script
 
 
 class Log:
-    """The logs of all rooms. `run()` must be running for `append` to be answered."""
+    """The logs of all rooms. `run()` must be running for `append` to be answered.
 
-    def __init__(self, redis: Client, *, retention: Retention) -> None:
+    With `replicas`, nobody is told of an event, its author neither, before so many replicas have it.
+    """
+
+    def __init__(self, redis: Client, *, retention: Retention, replicas: int = 0) -> None:
         self._redis = redis
         self._retention = retention
-        self._commits = Commits(redis, script("append"), self._call, _outcomes)
+        self._hold = "hold" if replicas else ""
+        self._commits = Commits(redis, script("append"), self._call, _outcomes, Confirmation(replicas, _told))
 
     async def append(self, entry: Entry | Revision) -> Appended:
         """Write a message, or what is done to one, once.
@@ -47,11 +51,11 @@ class Log:
         args: list[Argument] = [*self._retention.arguments()]
         if guard := entries[0].guard:
             keys.append(k.run(guard.assistant))
-            args += (guard.token, guard.cursor)
+            args += (guard.token, guard.cursor, self._hold)
         else:
             answering = {name for one in entries for name in one.answering}
             keys += [k.run(assistant) for assistant in sorted(answering)]
-            args += ("", "")
+            args += ("", "", self._hold)
         for one in entries:
             args.extend(one.arguments())
         return keys, args
@@ -106,13 +110,19 @@ class Log:
 
 def _outcomes(entries: Sequence[Entry | Revision], answer: Any) -> list[Appended | ProductFloError]:
     """What became of each entry, as append.lua tells it."""
-    results, flat = answer
+    results, flat, *_ = answer
     assistants = {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
     outcomes = [outcome(told, one, assistants) for told, one in zip(results, entries, strict=True)]
     for told in outcomes:
         if isinstance(told, Appended):
             (metrics.DUPLICATES if told.envelope is not None else metrics.APPENDED).inc()
     return outcomes
+
+
+def _told(entries: Sequence[Entry | Revision], answer: Any) -> tuple[str, bytes]:
+    """The channel, and what append.lua leaves to be published there."""
+    _, _, told = answer
+    return RoomKeys(entries[0].room).bus, told
 
 
 def _records(flat: Any) -> list[Record]:

@@ -24,6 +24,11 @@ log = logging.getLogger(__name__)
 RETRY_AFTER = 2.0
 """Seconds that a client is asked to wait while the store is away: the embedded one restarts in less."""
 
+
+class NotReplicated(RedisError):
+    """Written, but too few replicas have confirmed it in time."""
+
+
 _ELSEWHERE = (AskError, TryAgainError)
 """The slot is on another shard (MOVED, a kind of ASK), or on its way there."""
 _AWAY = (
@@ -34,6 +39,7 @@ _AWAY = (
     ReadOnlyError,
     NoScriptError,  # Flushed once more between loading and calling.
     ExecAbortError,
+    NotReplicated,
 )
 _AWAY_WORDS = ("MISCONF", "NOREPLICAS", "BUSY ", "UNBLOCKED", "NOMASTERLINK")
 """Refusals without a class of their own: the disk refuses, too few replicas, a script runs, a fail-over."""

@@ -10,12 +10,14 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
 from productflo.store.client import Client, look_again, shard_of
-from productflo.store.refusals import is_elsewhere
+from productflo.store.refusals import NotReplicated, is_elsewhere
 
 INCLUDE = "-- include: "
+REPLICATION = 1.0
+"""Seconds that replicas have to confirm: on one network they do in a millisecond."""
 
 Argument = str | bytes | int | float
 Call = tuple[Sequence[str], Sequence[Argument]]
@@ -41,16 +43,17 @@ class Script:
         except NoScriptError:
             return await redis.eval(self.source, len(keys), *keys_and_args)
 
-    async def each(self, redis: Redis, calls: Sequence[Call]) -> list[Any]:
+    async def each(self, redis: Redis, calls: Sequence[Call], *, replicas: int = 0) -> list[Any]:
         """Run the script for each call, in one pipeline of one server; an error stands in its call's place.
 
-        Raises what redis-py raises where the pipeline as a whole failed: any of the calls may have run.
+        Raises what redis-py raises where the pipeline as a whole failed: any of the calls may have run; and
+        `NotReplicated` where fewer `replicas` than wished have confirmed what was written.
         """
-        results = await self._pipeline(redis, calls)
+        results = await self._pipeline(redis, calls, replicas)
         unknown = [at for at, result in enumerate(results) if isinstance(result, NoScriptError)]
         if unknown:
             await redis.script_load(self.source)
-            again = await self._pipeline(redis, [calls[at] for at in unknown])
+            again = await self._pipeline(redis, [calls[at] for at in unknown], replicas)
             for at, result in zip(unknown, again, strict=True):
                 results[at] = result
         return results
@@ -93,11 +96,19 @@ class Script:
                 results[at] = answer if isinstance(answer, BaseException) else answer[place]
         return results
 
-    async def _pipeline(self, redis: Redis, calls: Sequence[Call]) -> list[Any]:
+    async def _pipeline(self, redis: Redis, calls: Sequence[Call], replicas: int) -> list[Any]:
         pipeline = redis.pipeline(transaction=False)
         for keys, args in calls:
             pipeline.evalsha(self.sha, len(keys), *keys, *args)
-        return await pipeline.execute(raise_on_error=False)
+        if not replicas:
+            return await pipeline.execute(raise_on_error=False)
+        pipeline.execute_command("WAIT", replicas, round(REPLICATION * 1000))
+        *results, confirmed = await pipeline.execute(raise_on_error=False)
+        if isinstance(confirmed, RedisError):
+            raise confirmed
+        if confirmed < replicas:
+            raise NotReplicated(f"{confirmed} replicas have confirmed, {replicas} must")
+        return results
 
 
 @cache

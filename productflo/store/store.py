@@ -39,11 +39,11 @@ class Store:
     accounts: AccountStore
 
     @classmethod
-    def on(cls, redis: Client, bus: Bus, *, retention: Retention) -> Self:
+    def on(cls, redis: Client, bus: Bus, *, retention: Retention, replicas: int = 0) -> Self:
         """The store on a client."""
         return cls(
             redis,
-            Log(redis, retention=retention),
+            Log(redis, retention=retention, replicas=replicas),
             bus,
             Rooms(redis),
             Teams(redis),

@@ -11,6 +11,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from productflo.parent import death_signal
 
@@ -40,6 +41,10 @@ _DAMAGED = re.compile(r"reading the append only file ([^\s:]+)")
 
 class StoreFailed(Exception):
     """The embedded store can not be had; the text says why and how to go on."""
+
+
+Fsync = Literal["always", "everysec"]
+"""When the append-only file is flushed to the disk: before each answer, or once a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +104,8 @@ async def check_version(binary: Path) -> None:
         )
 
 
-def _arguments(place: Place) -> list[str]:
-    """Every acknowledged write is on disk (`always`), and a tail cut off by a power loss still loads."""
+def _arguments(place: Place, fsync: Fsync) -> list[str]:
+    """What is acknowledged is in the append-only file, whose tail may be cut off by a power loss."""
     settings = {
         "port": "0",
         "unixsocket": str(place.socket),
@@ -109,7 +114,7 @@ def _arguments(place: Place) -> list[str]:
         "logfile": str(place.log),
         "daemonize": "no",
         "appendonly": "yes",
-        "appendfsync": "always",
+        "appendfsync": fsync,
         "aof-use-rdb-preamble": "yes",
         "aof-load-truncated": "yes",
         "save": "",
@@ -118,7 +123,7 @@ def _arguments(place: Place) -> list[str]:
     return [word for name, value in settings.items() for word in (f"--{name}", value)]
 
 
-async def start(binary: Path, place: Place, *, pass_fds: tuple[int, ...] = ()) -> Process:
+async def start(binary: Path, place: Place, fsync: Fsync, *, pass_fds: tuple[int, ...] = ()) -> Process:
     """Start the server on `place` and return it once it answers commands, however long its data take to load.
 
     It ends when the calling process ends (at once on Linux). Raises `StoreFailed` with the reason and
@@ -127,7 +132,7 @@ async def start(binary: Path, place: Place, *, pass_fds: tuple[int, ...] = ()) -
     begin = place.log.stat().st_size if place.log.exists() else 0
     process = await asyncio.create_subprocess_exec(
         binary,
-        *_arguments(place),
+        *_arguments(place, fsync),
         stdin=DEVNULL,
         stdout=DEVNULL,
         stderr=DEVNULL,

@@ -21,7 +21,11 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tes
 
 @pytest.fixture(scope="module")
 async def server(cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    env = {"REDIS_URL": cluster.url, "PRODUCTFLO_DEFAULT_ASSISTANTS": ","}
+    env = {
+        "REDIS_URL": cluster.url,
+        "PRODUCTFLO_DURABILITY": "replicated",
+        "PRODUCTFLO_DEFAULT_ASSISTANTS": ",",
+    }
     async with web_process(tmp_path_factory.mktemp("web"), **env) as server:
         yield server
 
@@ -40,7 +44,7 @@ async def test_a_moved_slot_is_not_noticed(cluster: TestCluster, server: Server)
 
 
 async def test_a_master_that_dies_is_succeeded(cluster: TestCluster, server: Server) -> None:
-    """Its rooms wait for the fail-over, the others go on."""
+    """Its rooms wait for the fail-over, the others go on; nothing that was acknowledged is lost."""
     async with talking(server, OTHER_ROOMS) as traffic:
         await traffic.goes_on()
         dead = await cluster.master_of("{blue}:log")
@@ -50,6 +54,7 @@ async def test_a_master_that_dies_is_succeeded(cluster: TestCluster, server: Ser
                 if await cluster.master_of(f"{{{room}}}:log") is not dead:
                     await dora.chat(room, "meanwhile")
         await cluster.taken_over(dead)
+        await dead.start()  # As a replica, without which nothing could be replicated.
         await traffic.goes_on()
         assert await traffic.problems() == []
         everybody = (*traffic.readers, *traffic.writers)

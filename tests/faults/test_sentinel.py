@@ -17,7 +17,11 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
 
 async def test_another_master_takes_over(watched: Watched, tmp_path: Path) -> None:
     """Nobody is disconnected, and everything goes on by itself on the new one."""
-    env = {"REDIS_URL": watched.url, "PRODUCTFLO_DEFAULT_ASSISTANTS": ","}
+    env = {
+        "REDIS_URL": watched.url,
+        "PRODUCTFLO_DURABILITY": "replicated",
+        "PRODUCTFLO_DEFAULT_ASSISTANTS": ",",
+    }
     async with web_process(tmp_path / "web", **env) as server, talking(server) as traffic:
         await traffic.goes_on()
         dead = await watched.master()

@@ -49,6 +49,13 @@ async def test_a_write_survives_a_kill_and_a_restart(tmp_path: Path) -> None:
         assert await client.get("said") == b"hello"
 
 
+@pytest.mark.parametrize("fsync", ["always", "everysec"])
+async def test_how_often_it_flushes_is_asked_for(tmp_path: Path, fsync: valkey.Fsync) -> None:
+    """Before each answer, or once a second."""
+    async with EmbeddedStore(tmp_path, fsync=fsync) as store, open_redis(store.url) as client:
+        assert (await client.config_get("appendfsync"))["appendfsync"] == fsync
+
+
 async def test_the_store_ends_with_its_user_and_keeps_its_data(tmp_path: Path) -> None:
     """A user that leaves stops the store; the next one finds the data."""
     async with EmbeddedStore(tmp_path) as store, open_redis(store.url) as client:
@@ -114,7 +121,7 @@ async def test_a_store_without_its_keeper_is_ended_first(tmp_path: Path) -> None
     folder = Folder(tmp_path)
     with folder.lock.open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        orphan = await valkey.start(valkey.find_binary(), folder.place, pass_fds=(lock.fileno(),))
+        orphan = await valkey.start(valkey.find_binary(), folder.place, "always", pass_fds=(lock.fileno(),))
         folder.write_holder(lock, Holder(keeper=0, server=orphan.pid, users=("a user long gone",)))
     async with open_redis(folder.url) as client:
         await client.set("said", "hello")

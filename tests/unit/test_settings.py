@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from productflo.settings import Settings
+from productflo.settings import Durability, Settings
 
 PROVIDER = {
     "jwks_url": "https://id.example/keys",
@@ -41,3 +41,10 @@ def test_keys_come_over_tls(url: str) -> None:
 def test_without_a_provider_nothing_is_asked_for() -> None:
     """Issuer and audience are unset by default."""
     assert Settings().token_issuer is None
+
+
+def test_replicated_needs_replicas() -> None:
+    """The embedded store has none, and would confirm nothing."""
+    with pytest.raises(ValidationError, match="needs REDIS_URL"):
+        Settings(durability=Durability.REPLICATED)
+    assert Settings(durability=Durability.REPLICATED, redis_url="redis://h").replicas == 1

@@ -2,15 +2,17 @@
 -- KEYS: 1 log, 2 meta, 3 ids, 4 members, 5 files, 6 assistants, 7 bus, 8 reads, 9 messages, 10 deleted,
 --       11 feedback, 12 seen, 13 seen before; then the assistant's run (under a lease), else the runs that a
 --       deletion may have to stop
--- ARGV: limits (events, ms, bytes; 0: none), lease token and new cursor ('' and '' where unguarded), then for each
---       event its kind, the number of its arguments, and the arguments of the function of that kind
--- Returns {results, assistants}: a result an event, as those functions tell; assistants as HGETALL.
+-- ARGV: limits (events, ms, bytes; 0: none), lease token and new cursor ('' and '' where unguarded), 'hold' where
+--       replicas must confirm before anybody is told, then for each event its kind, the number of its arguments,
+--       and the arguments of the function of that kind
+-- Returns {results, assistants, told}: a result an event, as those functions tell; assistants as HGETALL; under
+--       'hold' what the caller is to publish: the events, or where they were written before, only where they are.
 -- Called again with the same arguments (redis-py sends again after a time-out) it answers 'duplicate'.
 local log, meta, ids, members, files, bus = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[7]
 local reads, messages, deleted, feedback = KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local seen, seen_before, run, runs = KEYS[12], KEYS[13], KEYS[14], {unpack(KEYS, 14)}
 local keep_events, keep_ms, keep_bytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local token, cursor = ARGV[4], ARGV[5]
+local token, cursor, hold = ARGV[4], ARGV[5], ARGV[6] == 'hold'
 -- include: _position.lua
 -- include: _iso.lua
 -- include: _publish.lua
@@ -28,7 +30,7 @@ local bytes = tonumber(redis.call('HGET', meta, 'bytes') or '0')
 -- include: _trim.lua
 local events = {chat = chat, edit = edit, delete = delete, reaction = react}
 
-local results, at = {}, 6
+local results, at = {}, 7
 while at <= #ARGV do
   local last = at + 1 + tonumber(ARGV[at + 1])
   results[#results + 1] = events[ARGV[at]](unpack(ARGV, at + 2, last))
@@ -41,7 +43,13 @@ if #published > 0 then
     redis.call('HDEL', run, 'question', 'message_id', 'run_id', 'tries', 'text', 'index', 'stop', 'begun')
   end
   trim(bytes, now, 2 * #published + 16)
-  local head = string.format('["log",%.0f,"%s",%.0f]\n', first_seq, generation, now)
-  publish(bus, head .. table.concat(published, '\n'))
 end
-return {results, redis.call('HGETALL', KEYS[6])}
+table.insert(published, 1, string.format('["log",%.0f,"%s",%.0f]', first_seq, generation, now))
+local told = table.concat(published, '\n')
+if not hold then
+  if #published > 1 then publish(bus, told) end
+  return {results, redis.call('HGETALL', KEYS[6])}
+end
+-- WAIT waits for what its own connection wrote: a call that is repeated on another one must write, too.
+if #published == 1 then redis.call('HSET', meta, 'seq', seq) end
+return {results, redis.call('HGETALL', KEYS[6]), told}
