@@ -29,14 +29,14 @@ def said(code: str, user: str, room: str | None = None, **data: Any) -> bytes:
 
 
 class RawClient:
-    """The socket after the upgrade."""
+    """The `socket` after the upgrade."""
 
     def __init__(self, plain: socket.socket) -> None:
-        self._socket = plain
+        self.socket = plain
 
     async def send(self, data: bytes) -> None:
         """Send all of it. Raises `ConnectionError` where the server is gone."""
-        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+        await asyncio.get_running_loop().sock_sendall(self.socket, data)
 
     async def rest(self) -> bytes:
         """Read until the server's end of the connection."""
@@ -44,7 +44,7 @@ class RawClient:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(PATIENCE_SECONDS):
             try:
-                while part := await loop.sock_recv(self._socket, 65_536):
+                while part := await loop.sock_recv(self.socket, 65_536):
                     read += part
             except ConnectionError:
                 pass  # A reset is an end as well.
@@ -52,11 +52,13 @@ class RawClient:
 
 
 @asynccontextmanager
-async def raw_client(port: int, path: str = "/ws") -> AsyncIterator[RawClient]:
-    """A bare socket, upgraded."""
+async def raw_client(
+    port: int, path: str = "/ws", *, buffer: int = RECEIVE_BUFFER
+) -> AsyncIterator[RawClient]:
+    """A bare socket, upgraded; `buffer` is how many bytes the kernel takes for it, about."""
     loop = asyncio.get_running_loop()
     with socket.socket() as plain:
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         plain.setblocking(False)
         await loop.sock_connect(plain, ("127.0.0.1", port))
         key = base64.b64encode(os.urandom(16)).decode()

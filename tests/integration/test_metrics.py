@@ -1,15 +1,23 @@
-"""`/metrics`: who may read it, in which format, and over several processes."""
+"""`/metrics`: who may read it, in which format, over several processes; and what makes each number rise."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
-from chatting import Server, web_process
+from cast import unique
+from chatting import PATIENCE_SECONDS, Server, web_process
+from counting import counted, counting
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
+from redis.asyncio import Redis
+from websockets.exceptions import InvalidStatus
+
+from productflo.store.keys import RoomKeys
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
 SERVICE_KEY = "a-service-key-for-tests"
@@ -27,22 +35,28 @@ async def test_an_open_server_tells_anybody(server: Server) -> None:
         assert names <= {family.name for family in openmetrics.text_string_to_metric_families(modern.text)}
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({}, 401),
-        ({"X-Forwarded-For": "127.0.0.1"}, 401),
-        ({"Authorization": f"Bearer {SERVICE_KEY}"}, 200),
-        ({"X-Service-Key": "another-service-key"}, 401),
-    ],
-)
-async def test_with_tokens_it_takes_the_service_key(
-    store_url: str, tmp_path: Path, headers: dict[str, str], status: int
-) -> None:
+async def test_with_tokens_it_takes_the_service_key(store_url: str, tmp_path: Path) -> None:
     """Also from this machine, where a proxy's clients come from as well."""
     env = {"REDIS_URL": store_url, "PRODUCTFLO_SECRET": SECRET, "PRODUCTFLO_SERVICE_KEY": SERVICE_KEY}
     async with web_process(tmp_path, **env) as server, httpx.AsyncClient(base_url=server.http) as http:
-        assert (await http.get("/metrics", headers=headers)).status_code == status
+        for headers, status in (
+            ({}, 401),
+            ({"X-Forwarded-For": "127.0.0.1"}, 401),
+            ({"X-Service-Key": "another-service-key"}, 401),
+            ({"Authorization": f"Bearer {SERVICE_KEY}"}, 200),
+        ):
+            assert (await http.get("/metrics", headers=headers)).status_code == status
+        await a_bad_token_is_counted(server)
+
+
+async def a_bad_token_is_counted(server: Server) -> None:
+    """As a handshake that was refused, and with the code that it was closed with."""
+    async with server.client("ada", "?token=nonsense") as ada:
+        assert (await ada.error())["code"] == "UNAUTHENTICATED"
+    told = await counted(server, {"X-Service-Key": SERVICE_KEY})
+    assert told["handshakes_refused_total token"] == 1
+    assert told["closes_total 4401"] == 1
+    assert told["errors_total UNAUTHENTICATED"] == 1
 
 
 async def test_it_tells_the_sum_of_all_processes(store_url: str, tmp_path: Path) -> None:
@@ -67,26 +81,77 @@ async def test_it_tells_the_sum_of_all_processes(store_url: str, tmp_path: Path)
         assert values["productflo_connections"] < 7
 
 
-async def counted(server: Server) -> dict[str, float]:
-    """Every sample of `/metrics`, by its name and labels."""
-    async with httpx.AsyncClient(base_url=server.http) as http:
-        told = text_string_to_metric_families((await http.get("/metrics")).text)
-    samples = (sample for family in told for sample in family.samples)
-    return {" ".join([one.name, *one.labels.values()]): one.value for one in samples}
-
-
-async def test_envelopes_and_errors_are_counted_by_their_codes(server: Server, room: str) -> None:
-    """Whatever a client makes up counts as one thing: a label of its choice would grow without end."""
-    before = await counted(server)
-    async with server.client("ada") as ada:
+async def test_a_client_chooses_no_label(server: Server, room: str) -> None:
+    """Whatever it makes up counts as one thing: a label of its choice would grow without end."""
+    async with counting(server) as rise, server.client("ada") as ada:
         await ada.join(room)
         for code in ("made_up", "made_up_too"):
             await ada.say(code, room)
             await ada.error()
-        after = await counted(server)
-        assert after["productflo_connections"] == before["productflo_connections"] + 1
-    rise = {name: value - before.get(name, 0) for name, value in after.items()}
-    assert rise["productflo_envelopes_total join"] == 1
-    assert rise["productflo_envelopes_total other"] == 2
-    assert rise["productflo_errors_total UNSUPPORTED_MESSAGE_TYPE"] == 2
-    assert not [name for name in after if "made_up" in name]
+        counts = await rise.of(
+            "connections",
+            "envelopes_total join",
+            "envelopes_total other",
+            "errors_total UNSUPPORTED_MESSAGE_TYPE",
+        )
+        assert counts == [1, 1, 2, 2]
+        assert not [name for name in await counted(server) if "made_up" in name]
+
+
+async def test_messages_are_counted(server: Server, room: str) -> None:
+    """Each that is written once, and each that everybody is handed; a repeated one as such."""
+    ada_id, bob_id = unique("ada", "bob")
+    async with server.client(ada_id) as ada, server.client(bob_id) as bob:
+        await ada.join(room)
+        await bob.join(room)
+        async with counting(server) as rise:
+            for number in range(10):
+                await ada.chat(room, f"word {number}", message_id=f"m{number}")
+            await bob.until("chat_response", message_id="m9")
+            names = "appended_total", "duplicates_total", "append_seconds_count"
+            assert await rise.of(*names) == [10, 0, 10]
+            assert (await rise.of("fan_out_lag_seconds_count"))[
+                0
+            ] >= 1  # One for what was published together.
+            assert (await rise.of("deliveries_total"))[0] >= 20  # And who came, perhaps.
+            await ada.chat(room, "word 3", message_id="m3")
+            assert await rise.of(*names) == [10, 1, 11]
+
+
+async def test_resumes_are_counted_by_how_they_went(server: Server, room: str) -> None:
+    """Those that go on, and those that can not."""
+    async with server.client("ada") as ada:
+        begun = (await ada.join(room))["data"]
+        await ada.chat(room, "one")
+        async with counting(server) as rise:
+            await ada.join(room)
+            await ada.join(room, since=0, generation=begun["generation"])
+            await ada.join(room, since=7, generation=begun["generation"])
+            await ada.join(room, since=1, generation="of another store")
+            assert await rise.of("resumes_total continuous", "resumes_total rewound") == [1, 2]
+
+
+async def test_what_the_bus_drops_is_counted(server: Server, redis: Redis, room: str) -> None:
+    """As holes where a later event tells of it; as filled what the log gave."""
+    (ada_id,) = unique("ada")
+    async with counting(server) as rise, server.client(ada_id) as ada:
+        await ada.chat(room, "before")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (await rise.of("holes_filled_total"))[0] == 0:
+                await redis.client_kill_filter(_type="pubsub")
+                await ada.chat(room, "while nobody listens")
+        joined = (await ada.join(room))["data"]
+        later = orjson.dumps(["log", joined["last_seq"] + 2, joined["generation"], 0])
+        await redis.publish(RoomKeys(room).bus, later + b'\n{"code":"chat_response"}')
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (await rise.of("holes_total"))[0] == 0:
+                pass
+
+
+async def test_handshakes_that_are_refused_are_counted(server: Server) -> None:
+    """By what they met: here another site's page; the rest is in test_limits."""
+    async with counting(server) as rise:
+        with pytest.raises(InvalidStatus):
+            async with server.client("ada", additional_headers={"Origin": "http://evil.example"}):
+                pass
+        assert await rise.of("handshakes_refused_total source") == [1]
