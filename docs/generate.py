@@ -43,8 +43,8 @@ METRICS = """# Metrics
 <!-- Made by docs/generate.py from productflo/metrics.py. -->
 
 `GET /metrics` tells them in Prometheus's formats; who may ask, and useful alerts, stand in
-[watch it](../how-to/watch.md). They are those of all web processes of the host, and start at 0 with them.
-Where there is only one, the usual `process_` and `python_` metrics of it are there too.
+[watch it](../how-to/watch.md). They are those of all web processes of one
+`productflo serve`, and start at 0 with it.
 """
 
 EXAMPLES: dict[codes.Code, dict[str, Any]] = {

@@ -75,7 +75,7 @@ class Roster:
         if not change:
             self._members.pop(user, None)
         elif known:
-            self._members[user] = known.model_copy(update=change)
+            self._members[user] = MemberInfo.model_validate({**known.model_dump(), **change})
         elif "id" in change:
             self._members[user] = MemberInfo.model_validate(change)
         else:

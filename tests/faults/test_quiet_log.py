@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from chatting import Client, Server
+from counting import counted
 from faults.deployment import Deployment, deployed, paused
 from processes import PRODUCTFLO, environment, running
 
@@ -21,14 +22,14 @@ async def last_words(deployment: Deployment) -> list[str]:
 
 async def be_refused(client: Client) -> None:
     """Ask for what takes the store, in vain."""
-    for _ in range(2):
-        await client.say("historic", "room")
-        assert (await client.error())["code"] == "STORE_AWAY"
+    await client.say("historic", "room")
+    assert (await client.error())["code"] == "STORE_AWAY"
 
 
 async def test_a_store_that_goes_away_is_two_lines(tmp_path: Path) -> None:
     """One when it goes and one when it is back, whoever waits for it meanwhile, comes and leaves."""
     async with deployed(tmp_path) as deployment:
+        server = deployment.server
         async with AsyncExitStack() as stack:
             crowd = [
                 await stack.enter_async_context(deployment.server.client(f"user{n}")) for n in range(CROWD)
@@ -45,6 +46,11 @@ async def test_a_store_that_goes_away_is_two_lines(tmp_path: Path) -> None:
             async with asyncio.timeout(30):
                 while not any("is back" in line for line in deployment.web.lines):
                     await deployment.web.says("store")
+            async with server.client("late") as late:
+                await late.chat("room", "back again")
+            told = await counted(server)
+            assert told["store_away_total"] == 1
+            assert told["generation_changes_total"] == 1
         lines = await last_words(deployment)
     away = [line for line in lines if "The store is away" in line]
     back = [line for line in lines if "The store is back after" in line]

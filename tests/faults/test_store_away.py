@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 from chatting import Client, Envelope
+from counting import counted
 from faults.deployment import deployed, paused
 from faults.traffic import AGAIN_SECONDS, talking
 
@@ -57,6 +58,7 @@ async def test_sends_are_refused_or_pending_and_the_connections_stay(tmp_path: P
         assert first["data"]["seq"] == 2
         assert (await ada.chat("room", "second", message_id="m-second"))["data"]["seq"] == 3
         await bob.until("chat_response", message_id="m-second")
+        assert (await counted(deployment.server))["unconfirmed_total"] == 1
         assert [one["data"]["seq"] for one in bob.heard if one["code"] == "chat_response"] == [1, 2, 3]
         await joined_again(bob, "other")
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from chatting import PATIENCE_SECONDS, Client, Server, web_process
+from counting import counted, counting
 from processes import PRODUCTFLO, environment, running
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -73,7 +74,7 @@ async def comes_in(server: Server, user: str, **options: Any) -> None:
 
 async def test_who_says_too_much_is_told_when_to_go_on(strict: Server, room: str) -> None:
     """What was refused is not in the room; sent again after the time that was told it is, once."""
-    async with strict.client("ada") as ada, strict.client("bob") as bob:
+    async with counting(strict) as rise, strict.client("ada") as ada, strict.client("bob") as bob:
         await ada.join(room)
         await bob.join(room)
         ids = [f"m{number}" for number in range(30)]
@@ -85,6 +86,7 @@ async def test_who_says_too_much_is_told_when_to_go_on(strict: Server, room: str
             await asyncio.sleep(max(again.values(), default=0))
             unsaid = list(again)
         await bob.chat(room, "the end")
+        assert await rise.of("rate_limited_total user", "errors_total RATE_LIMITED") == [refusals, refusals]
     assert refusals >= 10
     heard = [one["data"]["message_id"] for one in bob.heard if one["code"] == "chat_response"]
     assert sorted(one for one in heard if one in ids) == sorted(ids)
@@ -105,13 +107,14 @@ async def said(client: Client, room: str, message_ids: list[str]) -> dict[str, f
 
 async def test_who_goes_on_all_the_same_is_closed(strict: Server, room: str) -> None:
     """With 1008, which means not to come back; until then each one is answered."""
-    async with strict.client("eve") as eve:
+    async with counting(strict) as rise, strict.client("eve") as eve:
         said = {"code": "chat", "user_id": "eve", "room_id": room, "data": {"message": "x", "sender": "eve"}}
         for _ in range(HAMMERING.burst + 100):
             await eve.send(said)
         code, reason = await closed(eve)
         assert code == 1008
         assert "retry_after" in reason
+        assert await rise.of("closes_total 1008") == [1]
 
 
 async def test_who_sends_nothing_but_nonsense_is_closed(strict: Server, room: str) -> None:
@@ -130,10 +133,11 @@ async def test_an_address_has_so_many_connections(strict: Server) -> None:
     """The next is refused before the upgrade, until one is closed; another address has its own."""
     one = "192.0.2.1"
     async with strict.client("u1", **at(one)), strict.client("u2", **at(one)):
-        async with strict.client("u3", **at(one)):
+        async with counting(strict) as rise, strict.client("u3", **at(one)):
             told = await refused(strict, one)
             assert (told.status_code, told.json()["error"]["code"]) == (429, "RATE_LIMITED")
             assert int(told.headers["Retry-After"]) >= 1
+            assert await rise.of("handshakes_refused_total address") == [1]
             async with strict.client("u4", **at("192.0.2.2")) as other:
                 assert await other.settled() == []
         await comes_in(strict, "u3", **at(one))
@@ -150,7 +154,7 @@ async def test_an_address_comes_so_often(strict: Server) -> None:
 
 async def test_a_user_has_so_many_connections(strict: Server) -> None:
     """The newest is closed and told why; when one is gone there is room again."""
-    async with strict.client("many") as first:
+    async with counting(strict) as rise, strict.client("many") as first:
         assert await first.settled() == []
         async with strict.client("many") as second:
             assert await second.settled() == []
@@ -158,6 +162,7 @@ async def test_a_user_has_so_many_connections(strict: Server) -> None:
                 await third.say("ping")
                 code, reason = await closed(third)
                 assert (code, "Close one" in reason) == (1008, True)
+                assert await rise.of("handshakes_refused_total user") == [1]
             assert await second.settled() == []
         await comes_in(strict, "many")
         assert await first.settled() == []
@@ -173,6 +178,7 @@ async def test_a_full_process_says_so(store_url: str, tmp_path: Path) -> None:
         told = await refused(server, "192.0.2.1")
         assert told.status_code == 503
         assert int(told.headers["Retry-After"]) >= 1
+        assert (await counted(server))["handshakes_refused_total process"] == 1
         assert await ada.settled() == []
 
 
