@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from productflo.blobs.local import LocalBlobs
 from productflo.domain.identity import SERVICE_ID
+from productflo.network import descriptors_for
 from productflo.protocol.codes import CloseCode
 from productflo.server.connection_limits import ConnectionLimits
 from productflo.server.door import Door
@@ -240,6 +241,19 @@ def _assemble(
     return process
 
 
+def _room(connections: int) -> int:
+    """How many connections this process takes: as many as the operator says, if the system allows them."""
+    room = descriptors_for(connections)
+    if room < connections:
+        log.warning(
+            "This process may have so few files open that it takes %d WebSockets, not the %d of "
+            "PRODUCTFLO_MAX_CONNECTIONS. Raise the limit: ulimit -n, or LimitNOFILE of systemd",
+            room,
+            connections,
+        )
+    return room
+
+
 def _rates(settings: Settings) -> Rates:
     return Rates(
         connection=settings.rate_connection,
@@ -267,7 +281,7 @@ def _door(
         ConnectionLimits(
             hub,
             settings.rate_handshakes,
-            per_process=settings.max_connections,
+            per_process=_room(settings.max_connections),
             per_address=settings.max_connections_per_address,
             per_user=settings.max_connections_per_user,
         ),

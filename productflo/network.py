@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,8 @@ BACKLOG = 1024  # Connections that wait while the web process starts again; the 
 _KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 35_000}
 """A silent peer is asked after 20 s and given up 15 s later, by the kernel: a laptop that went to sleep must
 not stay online. The last is in milliseconds, for peers that leave data unacknowledged."""
+DESCRIPTORS_BESIDE = 256
+"""Open files that are no WebSockets: the store's connections, uploads, HTTP, and sockets that just came."""
 _LISTENING = "0A"  # The state of a listening socket in /proc/net/tcp.
 
 
@@ -75,6 +78,22 @@ def _why_not(error: OSError, host: str, port: int) -> str:
         f"The server can not listen on {host} port {port}: {error.strerror}. "
         "Choose others in PRODUCTFLO_HOST and PRODUCTFLO_PORT."
     )
+
+
+def descriptors_for(connections: int) -> int:
+    """Raise this process's own limit of open files, so that so many connections fit; return how many do.
+
+    Without room a process can accept nobody, and open no file either, to whom it could say why.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + DESCRIPTORS_BESIDE
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return connections
+    best = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with contextlib.suppress(ValueError, OSError):  # Some systems have a lower limit than they say.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (best, hard))
+        soft = best
+    return max(1, min(connections, soft - DESCRIPTORS_BESIDE))
 
 
 def port_owner(port: int) -> str | None:
