@@ -17,9 +17,8 @@ async def test_the_bus_is_cut_in_the_midst_of_traffic(tmp_path: Path) -> None:
                 assert await redis.client_kill_filter(_type="pubsub") >= 1
             await traffic.goes_on(30)
             assert await traffic.problems() == []
-        everybody = (*traffic.readers, *traffic.writers)
-        assert [one.connections for one in everybody] == [1] * len(everybody)
-        assert [one.gaps for one in everybody if one.gaps] == []
+        assert {one.connections for one in traffic.people} == {1}
+        assert [one.gaps for one in traffic.people if one.gaps] == []
 
 
 async def test_the_last_word_before_a_cut_is_heard_without_a_next_one(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ async def test_traffic_survives(tmp_path: Path, fault: Fault) -> None:
             await fault(deployment)
         await traffic.goes_on()
         assert await traffic.problems() == []
-        assert [reader.gaps for reader in (*traffic.readers, *traffic.writers) if reader.gaps] == []
+        assert [one.gaps for one in traffic.people if one.gaps] == []
 
 
 async def test_everything_dies_at_once(tmp_path: Path) -> None:

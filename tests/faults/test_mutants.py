@@ -48,7 +48,7 @@ async def provoke(name: str, store_url: str, folder: Path) -> Result:
                 for _ in range(5):
                     await load.goes_on(OPERATIONS // 5)
                     await redis.client_kill_filter(_type="pubsub")
-                await load.settle(redis, PATIENCE_SECONDS if name == HONEST else IMPATIENCE_SECONDS)
+                await load.settle_with(redis, PATIENCE_SECONDS if name == HONEST else IMPATIENCE_SECONDS)
             finally:
                 load.stop()
         (result,) = await load.results(redis)

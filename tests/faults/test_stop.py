@@ -84,4 +84,4 @@ async def test_clients_go_on_at_the_next_process(tmp_path: Path) -> None:
             await deployment.start_web()
         await traffic.goes_on()
         assert await traffic.problems() == []
-        assert [one.gaps for one in (*traffic.readers, *traffic.writers) if one.gaps] == []
+        assert [one.gaps for one in traffic.people if one.gaps] == []

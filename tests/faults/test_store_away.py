@@ -8,10 +8,11 @@ from pathlib import Path
 from chatting import Client, Envelope
 from counting import counted
 from faults.deployment import deployed, paused
-from faults.traffic import AGAIN_SECONDS, talking
+from faults.traffic import talking
 
 LONG = "x" * 36_000
 REPLAYED = 400  # Of these, 14 MB: more than all buffers on the way take.
+AGAIN_SECONDS = 0.05  # A client's pause before it tries again.
 LONGER_THAN_ANY_ANSWER = 6.0  # Seconds; after 5 the server asks again on another connection.
 
 
@@ -72,8 +73,7 @@ async def test_a_store_that_stands_still_writes_nothing_twice(tmp_path: Path) ->
         await traffic.goes_on()
         assert await traffic.problems() == []
         assert all(writer.told["UNCONFIRMED"] for writer in traffic.writers)
-        everybody = (*traffic.readers, *traffic.writers)
-        assert [one.connections for one in everybody] == [1] * len(everybody)
+        assert {one.connections for one in traffic.people} == {1}
 
 
 async def test_a_replay_outlasts_a_lost_store(tmp_path: Path) -> None:

@@ -2,14 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from redis.asyncio import Redis
 from storm.changes import Changes
 from storm.checker import Result, check
 from storm.journal import Journal
-from storm.person import Habits, Person
+from storm.person import Envelope, Habits, Person
 from storm.truth import indexes_agree, read_last_seq, read_log
 
 PATIENCE_SECONDS = 90.0
@@ -21,6 +21,7 @@ class Load:
 
     def __init__(self, address: Callable[[], str], seed: int, patience: float = PATIENCE_SECONDS) -> None:
         self.changes = Changes(patience)
+        self.inspect: Callable[[Envelope], None] | None = None
         self.people: list[Person] = []
         self.raced: list[Journal] = []
         self._gone: list[Journal] = []
@@ -44,7 +45,7 @@ class Load:
     ) -> Person:
         """Somebody comes, and lives in `tasks`."""
         chance = random.Random(self._chance.random())
-        person = Person(user, rooms, self._address, self.changes, chance, habits, speaks)
+        person = Person(user, rooms, self._address, self.changes, chance, habits, speaks, self.inspect)
         self.people.append(person)
         self._running[person] = tasks.create_task(person.run(), name=user)
         return person
@@ -63,13 +64,18 @@ class Load:
         goal = self.acknowledged + operations
         await self.changes.until(lambda: self.acknowledged >= goal)
 
-    async def settle(self, redis: Redis, seconds: float = PATIENCE_SECONDS) -> bool:
-        """Say nothing more, and wait until all is answered and heard; False where it is not by then."""
+    async def settle(
+        self, last_seqs: Callable[[], Awaitable[Mapping[str, int]]], seconds: float | None = None
+    ) -> bool:
+        """Say nothing more, and wait until all is answered and heard; False where it is not by then.
+
+        `last_seqs` is asked for the newest seq of each room when everything has been answered.
+        """
         for person in self.people:
             person.speaks = False
         try:
             await self.changes.until(lambda: all(one.settled and one.present for one in self.people), seconds)
-            last = {room: await read_last_seq(redis, room) for room in self.rooms}
+            last = await last_seqs()
             await self.changes.until(
                 lambda: all(
                     place.position >= last[room] for one in self.people for room, place in one.places.items()
@@ -79,6 +85,14 @@ class Load:
         except TimeoutError:
             return False
         return True
+
+    async def settle_with(self, redis: Redis, seconds: float | None = None) -> bool:
+        """As `settle`, with the newest seqs of the store's own logs."""
+
+        async def last_seqs() -> Mapping[str, int]:
+            return {room: await read_last_seq(redis, room) for room in self.rooms}
+
+        return await self.settle(last_seqs, seconds)
 
     @property
     def rooms(self) -> list[str]:

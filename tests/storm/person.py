@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,6 +89,8 @@ class Person:
     chance: random.Random
     habits: Habits = field(default_factory=Habits)
     speaks: bool = True
+    inspect: Callable[[Envelope], None] | None = None
+    """Sees every envelope that comes."""
     places: dict[str, Place] = field(init=False)
     outbox: dict[str, Operation] = field(default_factory=dict)
     said: int = 0
@@ -105,6 +108,27 @@ class Person:
     def settled(self) -> bool:
         """Whether everything said has been answered."""
         return not self.outbox
+
+    @property
+    def gaps(self) -> list[Joined | Changed | Skipped]:
+        """What it was told of gaps."""
+        told = [
+            entry
+            for place in self.places.values()
+            for entry in place.journal.entries
+            if isinstance(entry, Joined | Changed | Skipped)
+        ]
+        return [entry for entry in told if entry.reason]
+
+    @property
+    def told(self) -> Counter[str]:
+        """Errors and pendings about what it said, by their code."""
+        return Counter(
+            entry.code
+            for place in self.places.values()
+            for entry in place.journal.entries
+            if isinstance(entry, Refused)
+        )
 
     @property
     def present(self) -> bool:
@@ -222,6 +246,8 @@ class Person:
         return orjson.dumps({"code": code, "user_id": self.user, "room_id": room, "data": data})
 
     def _take(self, envelope: Envelope) -> None:
+        if self.inspect:
+            self.inspect(envelope)
         place = self.places.get(envelope.get("room_id") or "")
         if place is None:
             return

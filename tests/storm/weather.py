@@ -73,7 +73,7 @@ async def weather(deployment: Deployment, plan: Plan, journals: Path | None = No
             await load.changes.until(lambda: all(one.present for one in load.people))
             await _faults(storm, plan)
             await load.changes.until(lambda: load.acknowledged >= plan.messages, LONGEST_SECONDS)
-            settled = await load.settle(redis)
+            settled = await load.settle_with(redis)
         finally:
             load.stop()
         if journals:
