@@ -30,13 +30,14 @@ RESTLESS = Habits(pause=0.02, tick=0.04, answer=0.5, back_off=0.05, insists=0.2,
 PEOPLE = 4
 OPERATIONS = 100
 PATIENCE_SECONDS = 20.0
-IMPATIENCE_SECONDS = 1.0
-"""At the end, with a liar, whose room may never settle."""
+IMPATIENCE_SECONDS = 2.0
+"""With a liar, whose people may never be answered."""
 
 
 async def provoke(name: str, store_url: str, folder: Path) -> Result:
     """A web process of this kind, people who say things twice and come and go, and a bus that is cut."""
     web = Web(name, store_url, folder, {"STORM_MUTANT": name, "PYTHONPATH": str(FOLDER)})
+    patience = PATIENCE_SECONDS if name == HONEST else IMPATIENCE_SECONDS
     async with AsyncExitStack() as stack:
         redis: Redis = await stack.enter_async_context(open_redis(store_url))
         await stack.enter_async_context(web.running())
@@ -45,14 +46,26 @@ async def provoke(name: str, store_url: str, folder: Path) -> Result:
             for number in range(PEOPLE):
                 load.enter(f"{name}{number}", [name], RESTLESS, tasks)
             try:
+                await load.goes_on(OPERATIONS // 5)
                 for _ in range(5):
-                    await load.goes_on(OPERATIONS // 5)
                     await redis.client_kill_filter(_type="pubsub")
-                await load.settle_with(redis, PATIENCE_SECONDS if name == HONEST else IMPATIENCE_SECONDS)
+                    if not await goes_on(load, patience):
+                        break
+                await load.settle_with(redis, patience)
             finally:
                 load.stop()
         (result,) = await load.results(redis)
         return result
+
+
+async def goes_on(load: Load, seconds: float) -> bool:
+    """Whether people are answered."""
+    try:
+        async with asyncio.timeout(seconds):
+            await load.goes_on(OPERATIONS // 5)
+    except TimeoutError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")

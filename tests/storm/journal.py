@@ -1,12 +1,13 @@
 """What one client notes of one room, in the order in which it happened; no sockets, no clocks.
 
-An operation (a chat, later an edit, a deletion, a reaction) has a name that tells it from every other one of
-the storm: `operation_of` makes it from an envelope, as it was heard or as the log has it.
+An operation (a chat, an edit, a deletion, a reaction) has a name that tells it from every other one of the
+storm: `operation_of` makes it from an envelope, as it was heard or as the log has it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +94,26 @@ class Journal:
     stayed: bool = True
 
 
+DURABLE = frozenset({"chat_response", "edit", "delete", "reaction"})
+"""Codes of the envelopes that stand in a room's log."""
+
+
 def operation_of(envelope: Mapping[str, Any]) -> str:
-    """The name of the operation that a durable event's envelope tells of."""
+    """The name of the operation that a durable event's envelope tells of.
+
+    The words of a message belong to its name: with other ones it is an operation that nobody sent. In the log
+    itself there are none; they stand beside it.
+    """
     data = envelope["data"]
-    message_id = data["message_id"]
+    message_id = str(data["message_id"])
+    words = data.get("message") or message_id
+    if not words.startswith(message_id):
+        return f"{message_id} with other words: {words[:40]}"
     match envelope["code"]:
         case "chat_response":
-            return str(message_id)
+            return message_id
         case "edit":
-            return edited(message_id, data["message"])
+            return edited(message_id)
         case "delete":
             return deleted(message_id)
         case "reaction":
@@ -110,9 +122,9 @@ def operation_of(envelope: Mapping[str, Any]) -> str:
             raise ValueError(f"{other} is not a durable event")
 
 
-def edited(message_id: str, text: str) -> str:
-    """The name of an edit; the clients never give a message the same text twice."""
-    return f"edit {message_id} {text}"
+def edited(message_id: str) -> str:
+    """The name of an edit: a message is edited once, and only by its author."""
+    return f"edit {message_id}"
 
 
 def deleted(message_id: str) -> str:
@@ -121,9 +133,15 @@ def deleted(message_id: str) -> str:
 
 
 def reacted(message_id: str, who: str, emoji: str, action: str) -> str:
-    """The name of a reaction; the clients add and remove each emoji once."""
+    """The name of a reaction: each is added once, and taken back once."""
     return f"{action} {emoji} {message_id} {who}"
 
 
-DURABLE = frozenset({"chat_response", "edit", "delete", "reaction"})
-"""Codes of the envelopes that stand in a room's log."""
+def words_of(message_id: str) -> str:
+    """What the message says at first; from 20 to 200 bytes."""
+    return f"{message_id} says " + "word " * (crc32(message_id.encode()) % 40)
+
+
+def edited_words_of(message_id: str) -> str:
+    """What the message says when it has been edited."""
+    return f"{message_id} was edited"

@@ -8,12 +8,17 @@ from pathlib import Path
 from redis.asyncio import Redis
 from storm.changes import Changes
 from storm.checker import Result, check
+from storm.history import of_history
 from storm.journal import Journal
 from storm.person import Envelope, Habits, Person
 from storm.truth import indexes_agree, read_last_seq, read_log
 
 PATIENCE_SECONDS = 90.0
 """For everything to be answered and heard after the last fault: the bus's idle check takes 30."""
+
+
+class StoodStill(TimeoutError):
+    """Nothing went on for longer than anything takes; the text says who waits for what."""
 
 
 class Load:
@@ -60,9 +65,13 @@ class Load:
                 self._gone.append(place.journal)
 
     async def goes_on(self, operations: int) -> None:
-        """Return when so many more operations were acknowledged."""
+        """Return when so many more operations were acknowledged. Raises `StoodStill` when patience ends."""
         goal = self.acknowledged + operations
-        await self.changes.until(lambda: self.acknowledged >= goal)
+        try:
+            await self.changes.until(lambda: self.acknowledged >= goal)
+        except TimeoutError as error:
+            waiting = [str(one) for one in self.people if not (one.settled and one.present)]
+            raise StoodStill("\n".join(["Too little was acknowledged.", *waiting])) from error
 
     async def settle(
         self, last_seqs: Callable[[], Awaitable[Mapping[str, int]]], seconds: float | None = None
@@ -118,11 +127,12 @@ class Load:
                 file.writelines(f"{entry}\n" for entry in journal.entries)
 
     async def results(self, redis: Redis) -> list[Result]:
-        """What the checker finds, room by room. Nobody may be at work any more."""
+        """What the checker finds, room by room; history is read through the server. Nobody may be at work."""
         results = []
         for room in self.rooms:
             log = await read_log(redis, room)
             result = check(room, log, [one for one in self.journals if one.room == room])
             result.findings += await indexes_agree(redis, room, log)
+            result.findings += await of_history(self._address(), room, log)
             results.append(result)
         return results

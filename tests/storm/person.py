@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,12 @@ from storm.journal import (
     Refused,
     Sent,
     Skipped,
+    deleted,
+    edited,
+    edited_words_of,
     operation_of,
+    reacted,
+    words_of,
 )
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
@@ -52,8 +57,15 @@ class Habits:
     """To send something twice in a row, as one does who presses the button again."""
     leaves: float = 0.02
     """In a second, to drop its connection without a word, as a phone in a tunnel does."""
+    revises: float = 0.25
+    """That the next word is no message but an edit, a deletion or a reaction."""
     abandons: float = 0.05
     """After a refusal, to give up what the server said it had not written."""
+
+
+RECENT = 20
+"""Messages that a client remembers, to do something to."""
+EMOJI = "\N{THUMBS UP SIGN}"
 
 
 @dataclass(slots=True)
@@ -65,14 +77,23 @@ class Place:
     generation: str | None = None
     joined: bool = False
     join_due: float = 0.0
+    editable: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
+    """Ids of one's own messages, acknowledged, not edited yet."""
+    mortal: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
+    """Ids of one's own messages that are to be deleted; nobody does anything else to them."""
+    heard: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
+    """Ids of messages to react to."""
+    liked: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
+    """Ids of messages with a reaction of one's own, acknowledged, to take back."""
 
 
 @dataclass(slots=True)
 class Operation:
-    """Something said, until it is acknowledged."""
+    """Something said, until it is acknowledged. `request_id` comes back with what is wrong with it."""
 
     name: str
     room: str
+    request_id: str
     envelope: bytes
     due: float = 0.0
     times: int = 0
@@ -225,14 +246,44 @@ class Person:
         if not self.places[room].joined:
             return
         self.said += 1
-        message_id = f"{self.user}-{self.said}"
-        text = f"{message_id} says " + "word " * self.chance.randrange(1, 40)
-        data = {"message": text, "sender": self.user, "message_id": message_id}
-        operation = Operation(message_id, room, self._envelope("chat", room, data))
-        self.outbox[message_id] = operation
+        operation = None
+        if self.chance.random() < self.habits.revises:
+            operation = self._revise(room, self.places[room])
+        operation = operation or self._chat(room)
+        self.outbox[operation.name] = operation
         await self._send(socket, operation)
         if self.chance.random() < self.habits.insists:
             await self._send(socket, operation)
+
+    def _chat(self, room: str) -> Operation:
+        message_id = f"{self.user}-{self.said}"
+        data = {"message": words_of(message_id), "message_id": message_id}
+        return self._operation(message_id, room, "chat", data)
+
+    def _revise(self, room: str, place: Place) -> Operation | None:
+        """Something done to a message; None where there is none to do it to."""
+        match self.chance.choice(("edit", "delete", "like", "unlike")):
+            case "edit" if place.editable:
+                message_id = place.editable.popleft()
+                data = {"message_id": message_id, "message": edited_words_of(message_id)}
+                return self._operation(edited(message_id), room, "edit", data)
+            case "delete" if place.mortal:
+                message_id = place.mortal.popleft()
+                return self._operation(deleted(message_id), room, "delete", {"message_id": message_id})
+            case "like" if place.heard:
+                return self._react(room, place.heard.pop(), "add")
+            case "unlike" if place.liked:
+                return self._react(room, place.liked.popleft(), "remove")
+        return None
+
+    def _react(self, room: str, message_id: str, action: str) -> Operation:
+        data = {"message_id": message_id, "emoji": EMOJI, "action": action}
+        return self._operation(reacted(message_id, self.user, EMOJI, action), room, "reaction", data)
+
+    def _operation(self, name: str, room: str, code: str, data: Envelope) -> Operation:
+        request_id = f"{self.user}-{self.said}"
+        envelope = self._envelope(code, room, {**data, "sender": self.user}, request_id)
+        return Operation(name, room, request_id, envelope)
 
     async def _send(self, socket: ClientConnection, operation: Operation) -> None:
         if not self.places[operation.room].joined:
@@ -242,8 +293,9 @@ class Person:
         self.places[operation.room].journal.entries.append(Sent(operation.name))
         await socket.send(operation.envelope, text=True)
 
-    def _envelope(self, code: str, room: str, data: Envelope) -> bytes:
-        return orjson.dumps({"code": code, "user_id": self.user, "room_id": room, "data": data})
+    def _envelope(self, code: str, room: str, data: Envelope, request_id: str | None = None) -> bytes:
+        envelope = {"code": code, "user_id": self.user, "room_id": room, "data": data}
+        return orjson.dumps({**envelope, "request_id": request_id} if request_id else envelope)
 
     def _take(self, envelope: Envelope) -> None:
         if self.inspect:
@@ -252,8 +304,10 @@ class Person:
         if place is None:
             return
         code, data = envelope["code"], envelope["data"]
-        if code in DURABLE and envelope["status"] == "success":
-            self._hear(place, data["seq"], operation_of(envelope))
+        if code in DURABLE and "seq" not in data:
+            self._refused(place, {"code": "UNCHANGED"}, envelope.get("request_id"))
+        elif code in DURABLE and envelope["status"] == "success":
+            self._hear(place, code, data, operation_of(envelope))
         elif code == "join" and "generation" in data:
             self._joined(place, data)
         elif code == "system" and data["code"] == "GENERATION_CHANGED":
@@ -262,13 +316,20 @@ class Person:
             place.journal.entries.append(Skipped(data["last_seq"], data["reason"]))
             place.position = data["last_seq"]
         elif code == "system":
-            self._refused(place, data)
+            self._refused(place, data, envelope.get("request_id"))
 
-    def _hear(self, place: Place, seq: int, operation: str) -> None:
+    def _hear(self, place: Place, code: str, data: Envelope, operation: str) -> None:
+        seq, message_id = data["seq"], data["message_id"]
         place.journal.entries.append(Heard(seq, operation))
+        if code == "chat_response" and seq > place.position and not _mortal(message_id):
+            place.heard.append(message_id)
         place.position = max(place.position, seq)
         if self.outbox.pop(operation, None):
             self.acknowledged += 1
+            if code == "chat_response":
+                (place.mortal if _mortal(message_id) else place.editable).append(message_id)
+            elif data.get("action") == "add":
+                place.liked.append(message_id)
 
     def _joined(self, place: Place, data: Envelope) -> None:
         asked = next(one for one in reversed(place.journal.entries) if isinstance(one, Asked))
@@ -287,13 +348,14 @@ class Person:
         if not continuous:
             place.position = last_seq
 
-    def _refused(self, place: Place, data: Envelope) -> None:
+    def _refused(self, place: Place, data: Envelope, request_id: str | None) -> None:
         wait = self._jitter(min(data.get("retry_after") or self.habits.hurry, self.habits.hurry))
         if data.get("request_code") == "join":
             place.join_due = self._now() + wait
-        operation = self.outbox.get(data.get("message_id") or "")
-        if operation is None:
+        about = [one for one in self.outbox.values() if one.request_id == request_id]
+        if not about:
             return
+        operation = about[0]
         place.journal.entries.append(Refused(operation.name, data["code"]))
         if data["code"] not in RETRYABLE:
             del self.outbox[operation.name]
@@ -315,3 +377,8 @@ class Person:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _mortal(message_id: str) -> bool:
+    """Whether its author will delete it: nobody edits it or reacts to it, which might come too late."""
+    return message_id.endswith("7")

@@ -5,7 +5,7 @@ from itertools import cycle, islice
 
 import orjson
 from storm.deployment import Deployment
-from storm.journal import Asked, Heard, Joined, Journal, Opened, Refused, Sent, operation_of
+from storm.journal import Asked, Heard, Joined, Journal, Opened, Refused, Sent, operation_of, words_of
 from websockets.asyncio.client import ClientConnection, connect
 
 CONNECTIONS = 20
@@ -25,7 +25,7 @@ async def race(deployment: Deployment, name: str, times: int) -> Journal:
             "code": "chat",
             "user_id": name,
             "room_id": name,
-            "data": {"message": "once", "sender": name, "message_id": name},
+            "data": {"message": words_of(name), "sender": name, "message_id": name},
         }
     )
     each = times // CONNECTIONS

@@ -13,12 +13,15 @@ PAGE = 1000
 
 
 async def read_log(redis: Redis, room: str) -> list[Heard]:
-    """The whole log, oldest first; the seq is the one that readers are told, in the envelope."""
+    """The whole log, oldest first; the seq is the one that readers are told, in the envelope.
+
+    An envelope stands there without its end: what a message says is kept beside the log.
+    """
     log: list[Heard] = []
     start = "-"
     while page := await redis.xrange(RoomKeys(room).log, start, "+", count=PAGE):
         for _, fields in page:
-            envelope = orjson.loads(fields[b"e"])
+            envelope = orjson.loads(fields[b"e"] + b"}}")
             log.append(Heard(envelope["data"]["seq"], operation_of(envelope)))
         start = f"({page[-1][0].decode()}"
     return log

@@ -217,10 +217,11 @@ def test_a_refusal_that_was_none() -> None:
 
 def test_operations_have_names() -> None:
     """One for each thing that a person can do to a message."""
-    data = {"message_id": "m", "sender": "ada", "message": "text", "emoji": "+1", "action": "add"}
+    data = {"message_id": "m", "sender": "ada", "message": "m says", "emoji": "+1", "action": "add"}
     names = {
         operation_of({"code": code, "data": data}) for code in ("chat_response", "edit", "delete", "reaction")
     }
     assert len(names) == 4
+    assert operation_of({"code": "chat_response", "data": data | {"message": "n says"}}) not in names
     with pytest.raises(ValueError, match="typing"):
         operation_of({"code": "typing", "data": data})

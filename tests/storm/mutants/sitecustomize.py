@@ -10,13 +10,14 @@ from typing import Any
 
 
 def dedupe_off() -> None:
-    """A message sent again is a new one."""
-    _in_append("local result = seen(message_id, digest)", "local result = nil")
+    """What is sent again is done again."""
+    _in_append("local result = said_before(message_id, digest, head, said)", "local result = nil")
+    _in_append("local result = done_before(operation, digest, head, text, mentions)", "local result = nil")
 
 
 def retries_refused() -> None:
     """A message sent again is a conflict."""
-    _in_append("entry[2][4] == digest", "false")
+    _in_append("entry.d ~= digest", "true")
 
 
 def acknowledged_and_lost() -> None:
