@@ -29,14 +29,16 @@ RESTLESS = Habits(pause=0.02, tick=0.04, answer=0.5, back_off=0.05, insists=0.2,
 """People who press the button twice, and lose their connection every other second."""
 PEOPLE = 4
 OPERATIONS = 100
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 IMPATIENCE_SECONDS = 2.0
 """With a liar, whose people may never be answered."""
 
 
 async def provoke(name: str, store_url: str, folder: Path) -> Result:
     """A web process of this kind, people who say things twice and come and go, and a bus that is cut."""
-    web = Web(name, store_url, folder, {"STORM_MUTANT": name, "PYTHONPATH": str(FOLDER)})
+    web = Web(
+        name, store_url, folder, {"STORM_MUTANT": "" if name == HONEST else name, "PYTHONPATH": str(FOLDER)}
+    )
     patience = PATIENCE_SECONDS if name == HONEST else IMPATIENCE_SECONDS
     async with AsyncExitStack() as stack:
         redis: Redis = await stack.enter_async_context(open_redis(store_url))

@@ -75,7 +75,7 @@ async def nothing_is_wrong(traffic: Traffic) -> None:
     """Nothing was lost, doubled or put in another order, and nobody was told of a gap."""
     await traffic.goes_on()
     assert await traffic.problems() == []
-    assert [one.gaps for one in (*traffic.readers, *traffic.writers) if one.gaps] == []
+    assert [one.gaps for one in traffic.people if one.gaps] == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -105,7 +105,7 @@ async def test_a_process_is_killed(tmp_path: Path) -> None:
         await deployment.web.says(r"web \d runs again")
         await nothing_is_wrong(traffic)
         assert len(web_processes_of(deployment.web.pid)) == 3
-        assert any(one.connections == 1 for one in (*traffic.readers, *traffic.writers))
+        assert any(one.connections == 1 for one in traffic.people)
 
 
 async def test_a_process_stands_still(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from storm.journal import Heard
 from storm.load import Load
 from storm.person import Habits, Person
 
-WRITER = Habits(pause=0.01, tick=0.02, back_off=0.05, hurry=0.2, insists=0, leaves=0, abandons=0)
+WRITER = Habits(pause=0.01, tick=0.02, back_off=0.05, hurry=0.2, insists=0, leaves=0, abandons=0, revises=0)
 """Hard-working people who stay unless they are thrown out: what happens to them is the test's doing."""
 READER = Habits(tick=0.2, back_off=0.05, hurry=0.2, leaves=0)
 PAGE = 200

@@ -156,16 +156,23 @@ class Web(Program):
         return f"ws://{HERE}:{self.port}/ws"
 
     async def ready(self) -> None:
-        """Return when it takes connections."""
+        """Return when it serves; the store may be away."""
         async with asyncio.timeout(START_SECONDS):
             while True:
-                try:
-                    _, writer = await asyncio.open_connection(HERE, self.port)
-                except OSError:
-                    await asyncio.sleep(LOOK_SECONDS)
-                else:
-                    writer.close()
+                if await self._serves():
                     return
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def _serves(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection(HERE, self.port)
+            try:
+                writer.write(f"GET /healthz HTTP/1.1\r\nHost: {HERE}:{self.port}\r\n\r\n".encode())
+                return (await reader.readline()).endswith(b" 200 \r\n")
+            finally:
+                writer.close()
+        except OSError:
+            return False
 
 
 class Deployment:
