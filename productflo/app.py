@@ -49,7 +49,7 @@ from productflo.store.client import Client, close
 from productflo.store.connect import client
 from productflo.store.log import Log
 from productflo.store.outage import OUTAGE
-from productflo.store.retention import Retention
+from productflo.store.retention import Retention, Sweep
 from productflo.store.store import Store
 from productflo.web.address import Proxies
 from productflo.web.body import pace_bodies
@@ -87,6 +87,7 @@ class WebProcess:
     redis: Client
     blobs: LocalBlobs
     log: Log
+    sweep: Sweep
     bus: Bus
     hub: Hub
     relay: Relay
@@ -137,6 +138,7 @@ class WebProcess:
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.log.run())
+            tasks.create_task(self.sweep.run())
             tasks.create_task(self.relay.run())
             tasks.create_task(self.heartbeat.run())
             tasks.create_task(self.receipts.run())
@@ -220,7 +222,16 @@ def _assemble(
     people = PresenceRelay(door.hub, door.rosters, store.rooms, store.presence, system_clock)
     relay = Relay(door.hub, store.bus, door.replay.reconciler, door.rosters, door.runs, people, system_clock)
     process = WebProcess(
-        redis, blobs, store.log, store.bus, door.hub, relay, door.heartbeat, door.receipts, wakeups
+        redis,
+        blobs,
+        store.log,
+        store.sweep,
+        store.bus,
+        door.hub,
+        relay,
+        door.heartbeat,
+        door.receipts,
+        wakeups,
     )
     invites = Invites(store.invites, reserved)
     accounts = Accounts(store.accounts, store.invites.claim_user, reserved)

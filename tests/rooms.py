@@ -22,6 +22,8 @@ from productflo.store.retention import Retention
 from productflo.store.rooms import Member, Room, Rooms
 
 NOON = "2026-06-01T12:00:00.000Z"
+KEPT = Retention(1000)
+"""What rooms keep where a test does not say."""
 PATIENCE = 20.0
 """Seconds that a test waits for something to happen before it fails."""
 
@@ -63,6 +65,7 @@ def entry(
     message_id: str,
     reply_to: str | None = None,
     guard: RunGuard | None = None,
+    files: Sequence[str] = (),
 ) -> Entry:
     """A message as the append script takes it."""
     answer = outbound.AnswerData(run_id=f"{message_id}.1", state="done") if guard else None
@@ -74,19 +77,20 @@ def entry(
             message=text,
             sender=sender,
             message_id=message_id,
-            attached_files=[],
+            attached_files=list(files),
             reply_to=reply_to,
             metadata={},
             assistant=answer,
         ),
     )
-    return Entry(room, sender, message_id, in_parts(envelope), text.encode(), guard=guard)
+    content = orjson.dumps([text, files])
+    return Entry(room, sender, message_id, in_parts(envelope), content, tuple(files), guard)
 
 
 @asynccontextmanager
-async def writing(redis: Redis) -> AsyncIterator[Log]:
+async def writing(redis: Redis, retention: Retention = KEPT) -> AsyncIterator[Log]:
     """A log that commits."""
-    log = Log(redis, retention=Retention(1000))
+    log = Log(redis, retention=retention)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(log.run())
         yield log

@@ -123,3 +123,6 @@ TEAMS = "teams"
 
 ASSISTANTS = "assistants"
 """Hash assistant id -> its profile, written by workers."""
+
+RETENTION_SWEEP = "retention:sweep"
+"""String that is there while no sweep of the quiet rooms is due."""

@@ -1,8 +1,29 @@
-"""How much of a room is kept."""
+"""How much of a room is kept, and forgetting where nobody writes any more."""
 
+import asyncio
+import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from redis.exceptions import RedisError
+
+from productflo.store.client import Client, Cluster
+from productflo.store.keys import RETENTION_SWEEP, RoomKeys
+from productflo.store.outage import OUTAGE
+from productflo.store.reply import text
+from productflo.store.scripts import script
+
+log = logging.getLogger(__name__)
+
 DAY_MS = 86_400_000
+EVERY = 3600.0
+"""Seconds between sweeps: a day's retention is then kept to within 4 %."""
+LOOK = EVERY / 6
+"""Seconds between looks at whether a sweep is due: whichever process looks first does it."""
+AT_ONCE = 500
+"""Events that one call forgets: some 3 ms of the store."""
+SCANNED = 500
+"""Keys that one SCAN looks at: below a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +41,50 @@ class Retention:
     def arguments(self) -> tuple[int, int, int]:
         """As the scripts take them: events, milliseconds, bytes."""
         return self.events, round(self.days * DAY_MS), self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Applies the limits to the rooms that nobody writes to; an append does it to its own room.
+
+    The rooms are found by SCAN: it costs the store a little once an hour, and no index can miss one.
+    """
+
+    client: Client
+    retention: Retention
+    every: float = EVERY
+    look: float = LOOK
+
+    async def run(self) -> None:
+        """Sweep until cancelled; of all processes on a store one at a time. A store that is away waits."""
+        while True:
+            try:
+                if await self.client.set(RETENTION_SWEEP, 1, nx=True, px=round(self.every * 1000)):
+                    log.info("%d events of quiet rooms were forgotten", await self.sweep())
+            except RedisError as error:
+                OUTAGE.noticed(error)
+            await asyncio.sleep(self.look)
+
+    async def sweep(self) -> int:
+        """Look at every room once; how many events were forgotten. Raises what redis-py raises."""
+        total = 0
+        async for room in self._rooms():
+            total += await self.trim(room)
+        return total
+
+    async def trim(self, room: str) -> int:
+        """Apply the limits to a room; how many events were forgotten."""
+        k = RoomKeys(room)
+        keys = [k.log, k.meta, k.ids, k.messages, k.deleted, k.feedback, k.files, k.seen, k.seen_before]
+        total = 0
+        while True:
+            gone: int = await script("trim")(self.client, keys, [*self.retention.arguments(), AT_ONCE])
+            total += gone
+            if gone < AT_ONCE:
+                return total
+
+    async def _rooms(self) -> AsyncIterator[str]:
+        """Every room that has a log; one may come twice."""
+        for shard in self.client.shards() if isinstance(self.client, Cluster) else [self.client]:
+            async for key in shard.scan_iter(match=RoomKeys("*").log, count=SCANNED, _type="stream"):
+                yield text(key).removeprefix("{").removesuffix("}:log")

@@ -12,7 +12,7 @@ from productflo.store.invites import InviteStore
 from productflo.store.log import Log
 from productflo.store.presence import PresenceStore
 from productflo.store.profiles import Profiles
-from productflo.store.retention import Retention
+from productflo.store.retention import Retention, Sweep
 from productflo.store.rooms import Rooms
 from productflo.store.runs import RunStore
 from productflo.store.teams import Teams
@@ -37,6 +37,7 @@ class Store:
     feedback: FeedbackStore
     invites: InviteStore
     accounts: AccountStore
+    sweep: Sweep
 
     @classmethod
     def on(cls, redis: Client, bus: Bus, *, retention: Retention, replicas: int = 0) -> Self:
@@ -54,4 +55,5 @@ class Store:
             FeedbackStore(redis),
             InviteStore(redis),
             AccountStore(redis),
+            Sweep(redis, retention),
         )

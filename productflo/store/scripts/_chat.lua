@@ -19,20 +19,16 @@ end
 local function chat(sender, message_id, digest, head, text, rest, mentions, ...)
   local is_member = redis.call('HEXISTS', members, sender) == 1
   if token == '' and not is_member then return {'forbidden'} end
-  local said = {edit = '', text = text, rest = rest, more = mentions, reactions = ''}
+  local own_files = table.concat({...}, ' ')
+  local said = {edit = '', text = text, rest = rest, more = mentions, reactions = '', files = own_files}
   local result = said_before(message_id, digest, head, said)
   local lost = token ~= '' and redis.call('HGET', run, 'token') ~= token
   if lost and not (result and result[1] == 'duplicate') then return {'lost'} end
   if result then return result end
   if not is_member then return {'forbidden'} end
-  local more = {}
-  if token ~= '' then more = {'a', '1'} end
-  if select('#', ...) > 0 then
-    more[#more + 1], more[#more + 2] = 'f', table.concat({...}, ' ')
-    for _, file in ipairs({...}) do redis.call('HINCRBY', files, file, 1) end
-  end
-  write(head, '', said, digest, unpack(more))
+  write(head, '', said, digest, unpack(token ~= '' and {'a', '1'} or {}))
   keep(seq, said)
+  for _, file in ipairs({...}) do redis.call('HINCRBY', files, file, 1) end
   redis.call('ZADD', ids, seq, message_id)
   redis.call('HSET', reads, sender .. '|seen', seq)
   return {'ok', seq}

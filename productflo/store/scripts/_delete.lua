@@ -16,10 +16,11 @@ local function delete(sender, operation, digest, message_id, head, rank)
     local allowed = author(entry) == sender or rank == 'operator' or redis.call('HGET', meta, 'creator') == sender
     if not allowed then return {'not_yours'} end
     write(head, about(at), nil, '')
-    keep(at, {edit = parts.edit, text = '"message":"",', rest = '', more = ',"deleted":true', reactions = ''})
+    give_back(parts.files)
+    keep(at, {edit = parts.edit, text = '"message":"",', rest = '', more = ',"deleted":true', reactions = '',
+      files = ''})
     redis.call('ZADD', deleted, at, message_id)
     redis.call('ZREMRANGEBYSCORE', feedback, at, at)
-    if entry.f then give_back(entry.f) end
     stop_answers(at, sender)
   end)
 end

@@ -1,17 +1,18 @@
 -- Included where messages are read or changed; needs `log` and `messages`.
 -- An event's place in the log is for ever: XDEL would only mark it, and keep its bytes. So what a message says
--- stands beside the log, in {room}:messages by seq, where it can be replaced; five lines of JSON members:
---   seq of its latest edit or nothing | text | what else its author gave | mentions and edited_at | reactions
+-- stands beside the log, in {room}:messages by seq, where it can be replaced; six lines, the middle ones members
+-- of JSON:
+--   seq of its latest edit | text | what else its author gave | mentions and edited_at | reactions | own files
 -- An edit in the log has no text of its own (`m` is the seq of its message): it shows the message as it is now.
 local function parts_of(record)
-  local edit, text, rest, more, reactions =
-    string.match(record, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)$')
-  return {edit = edit, text = text, rest = rest, more = more, reactions = reactions}
+  local edit, text, rest, more, reactions, own_files =
+    string.match(record, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)$')
+  return {edit = edit, text = text, rest = rest, more = more, reactions = reactions, files = own_files}
 end
 
 local function keep(seq, parts)
   redis.call('HSET', messages, seq,
-    table.concat({parts.edit, parts.text, parts.rest, parts.more, parts.reactions}, '\n'))
+    table.concat({parts.edit, parts.text, parts.rest, parts.more, parts.reactions, parts.files}, '\n'))
 end
 
 local function seq_of(found)

@@ -15,9 +15,10 @@ local function forget(seq, entry, now)
     local message_id = redis.call('ZRANGEBYSCORE', ids, seq, seq)[1]
     local written = tonumber(entry.t or 0)
     if message_id and now - written < DAY then remember('m ' .. message_id, entry.d, seq, written, seq) end
-    if entry.f and not redis.call('ZRANGEBYSCORE', deleted, seq, seq)[1] then give_back(entry.f) end
     local record = redis.call('HGET', messages, seq)
-    if record and parts_of(record).edit == '' then redis.call('HDEL', messages, seq) end
+    local parts = record and parts_of(record)
+    if parts then give_back(parts.files) end
+    if parts and parts.edit == '' then redis.call('HDEL', messages, seq) end
   end
 end
 
