@@ -78,6 +78,10 @@ class Settings(BaseSettings):
         description="What an acknowledged message outlives: `fast` a crash, `safe` a power cut (it is on the "
         "disk), `replicated` the master (a replica has it). `appendfsync` of your own store must fit.",
     )
+    allow_eviction: bool = Field(
+        False,
+        description="Serve on a store that throws rooms away when it is full (a maxmemory-policy allkeys-*).",
+    )
     secret: SecretStr | None = Field(
         None,
         min_length=32,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from productflo.cli.check import watched_store
 from productflo.cli.configuration import load_settings
 from productflo.cli.signals import obey_signals
 from productflo.cli.web import CONFIG_FILE, hypercorn_config, hypercorn_values, run_web, web_program
@@ -72,16 +73,17 @@ async def _keep(settings: Settings, listener: socket.socket, words: tuple[str, .
                 EmbeddedStore(settings.data_dir, "productflo serve", fsync=settings.fsync)
             )
             settings = settings.model_copy(update={"redis_url": store.url})
+        unfit = await stack.enter_async_context(watched_store(settings))
         pool = Pool(web_program(settings, listener, *words, piped=False), settings.workers, _log)
         stopping = obey_signals((pool,))
         async with supervised((pool,)):
-            await any_set(pool.serving, pool.given_up, stopping)
+            await any_set(pool.serving, pool.given_up, stopping, unfit)
             if pool.serving.is_set():
                 host, port = listener.getsockname()[:2]
                 address = f"[{host}]" if ":" in host else host
                 log.info("Running on %s://%s:%d (CTRL + C to quit)", scheme, address, port)
-                await any_set(pool.given_up, stopping)
-            if not stopping.is_set():
+                await any_set(pool.given_up, stopping, unfit)
+            if not stopping.is_set() and not unfit.is_set():
                 log.error("the web server does not start; it said why above")
     return 0 if stopping.is_set() else 1
 

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 import click
 
 from productflo.cli.access import Link, invitation_links
+from productflo.cli.check import watched_store
 from productflo.cli.configuration import load_settings, shared_settings
 from productflo.cli.signals import obey_signals
 from productflo.cli.web import CONFIG_FILE, hypercorn_values, web_program
@@ -64,19 +65,20 @@ async def _up(settings: Settings, listener: socket.socket, share: bool) -> int:
             )
             settings = settings.model_copy(update={"redis_url": store.url})
         settings = _where_bound(settings, listener)
+        unfit = await stack.enter_async_context(watched_store(settings))
         program = web_program(settings, listener, piped=True)
         web = Pool(program, settings.workers, say)
         command = (sys.executable, "-m", "productflo.cli", "assistants", "run")
         worker = Child(Program("assistants", command, program.environment), say)
         stopping = obey_signals((web, worker))
         async with supervised((web, worker)):
-            await any_set(web.serving, web.given_up, stopping)
+            await any_set(web.serving, web.given_up, stopping, unfit)
             if web.serving.is_set():
                 await _announce(settings, share)
-                await any_set(web.given_up, stopping)
-            say(
-                "up", "stopping" if stopping.is_set() else "the web process does not start; it said why above"
-            )
+                await any_set(web.given_up, stopping, unfit)
+            if not unfit.is_set():
+                why = "stopping" if stopping.is_set() else "the web process does not start; it said why above"
+                say("up", why)
     return 0 if stopping.is_set() else 1
 
 
