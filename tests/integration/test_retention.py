@@ -2,28 +2,22 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import uuid4
 
 import orjson
 import pytest
 from redis.asyncio import Redis
+from revising import revision
 from rooms import entry, make_room, writing
 
-from productflo.domain.identity import Identity
 from productflo.errors import Conflict, NotFound
-from productflo.protocol.codec import validate
-from productflo.service.clock import system_clock
-from productflo.service.mentions import Mentions
-from productflo.service.revisions import Revisions
-from productflo.store.entries import Revision, RunGuard
+from productflo.store.entries import RunGuard
 from productflo.store.feedback import FeedbackStore, Given
 from productflo.store.keys import RETENTION_SWEEP, RoomKeys
 from productflo.store.log import Log
 from productflo.store.retention import Retention, Sweep
 from productflo.store.rooms import Rooms
 from productflo.store.runs import RunStore
-from productflo.store.teams import Teams
 
 FILE = "file_" + "0" * 26
 ALL = 10**6
@@ -32,15 +26,6 @@ ALL = 10**6
 @pytest.fixture
 def room() -> str:
     return f"room_{uuid4().hex}"
-
-
-async def revision(redis: Redis, log: Log, room: str, code: str, message_id: str, **data: str) -> Revision:
-    """Something that ada does to a message."""
-    rooms = Rooms(redis)
-    revisions = Revisions(log, rooms, Mentions(rooms, Teams(redis)), FeedbackStore(redis), system_clock)
-    said = {"code": code, "user_id": "ada", "room_id": room, "request_id": f"op {code}"}
-    asked = validate({**said, "data": {"message_id": message_id, **data}})
-    return await revisions.prepare(Identity("ada", "Ada"), asked)  # type: ignore[arg-type]
 
 
 async def first_seq(redis: Redis, room: str) -> int:
@@ -86,7 +71,7 @@ async def test_a_trimmed_message_takes_all_that_is_its_own(redis: Redis, room: s
         deleted = entry(room, "ada", "hello", "m1", files=[FILE])
         await log.append(first)
         await log.append(deleted)
-        edit = await revision(redis, log, room, "edit", "m0", message="hello there")
+        edit = await revision(redis, log, room, "edit", "m0", message="hello there", operation="op1")
         await log.append(edit)
         await log.append(await revision(redis, log, room, "delete", "m1"))
         await say(log, room, range(2, 6))
@@ -109,6 +94,37 @@ async def test_a_trimmed_message_takes_all_that_is_its_own(redis: Redis, room: s
         with pytest.raises(NotFound):
             await log.append(await revision(redis, log, room, "reaction", "m0", emoji="x", action="add"))
         assert await log.find(room, "m0") is None
+
+
+async def test_an_edit_outlives_its_message(redis: Redis, room: str) -> None:
+    """Who comes back with the old text gets the present one, though the message itself is kept no longer."""
+    async with writing(redis, Retention(events=3)) as log:
+        await make_room(redis, log, room)
+        await log.append(entry(room, "ada", "hello", "m0", files=[FILE]))
+        for text in ("hello there", "hello everybody"):
+            await log.append(await revision(redis, log, room, "edit", "m0", message=text))
+        await say(log, room, [1])
+        edits = [orjson.loads(one.envelope) for one in await log.read(room, 1, 2)]
+        assert [one["data"]["message"] for one in edits] == ["hello everybody"] * 2
+        assert await redis.exists(RoomKeys(room).files) == 0
+        await say(log, room, [2, 3])
+        assert sorted(await redis.hkeys(RoomKeys(room).messages)) == [b"4", b"5", b"6"]
+
+
+async def test_a_log_of_the_first_version_is_read(redis: Redis, room: str) -> None:
+    """Its entries say all themselves; they can be read and trimmed, but not changed."""
+    async with writing(redis, Retention(events=3)) as log:
+        await make_room(redis, log, room)
+        said = {"code": "chat_response", "user_id": "ada", "data": {"message_id": "m1", "seq": 1}}
+        await redis.xadd(RoomKeys(room).log, {"e": orjson.dumps(said), "d": b"d" * 16}, id="1-1")
+        await redis.zadd(RoomKeys(room).ids, {"m1": 1})
+        await redis.hset(RoomKeys(room).meta, "seq", 1)
+        for records in (await log.read(room, 0, ALL), await log.messages(room, 0, ALL, ALL)):
+            assert [orjson.loads(one.envelope) for one in records] == [said]
+        with pytest.raises(NotFound):
+            await log.append(await revision(redis, log, room, "edit", "m1", message="new"))
+        await say(log, room, range(2, 6))
+        assert [one.seq for one in await log.read(room, 0, ALL)] == [3, 4, 5]
 
 
 async def test_what_was_done_is_forgotten_by_itself(redis: Redis, room: str) -> None:
@@ -202,8 +218,7 @@ async def test_a_deleted_text_is_nowhere_in_the_store(redis: Redis, room: str) -
             await log.append(entry(room, "ada", texts["stays"], f"before{number}"))
         await log.append(entry(room, "ada", texts["said"], "m1", files=[texts["metadata"]]))
         await log.append(await revision(redis, log, room, "edit", "m1", message=texts["edited"]))
-        again = await revision(redis, log, room, "edit", "m1", message=texts["deleted"])
-        await log.append(replace(again, operation="another"))
+        await log.append(await revision(redis, log, room, "edit", "m1", message=texts["deleted"]))
 
         async def held(text: str) -> bool:
             dumps = [await redis.dump(key) async for key in redis.scan_iter(f"*{room}*")]

@@ -16,7 +16,15 @@ from productflo.errors import (
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode, in_parts, parse, validate
 from productflo.protocol.codes import SERVER_ONLY
-from productflo.protocol.inbound import MAX_FILES, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, MAX_TEXT, Chat
+from productflo.protocol.inbound import (
+    MAX_COMMENT,
+    MAX_FILES,
+    MAX_METADATA_BYTES,
+    MAX_METADATA_DEPTH,
+    MAX_TEXT,
+    Chat,
+    Reaction,
+)
 
 NOON = "2026-06-01T12:00:00.000Z"
 
@@ -243,3 +251,60 @@ def test_a_message_is_encoded_in_parts(mentions: list[str] | None) -> None:
     assert told["data"] == {**data.model_dump(exclude_none=True), "accepted_at": NOON, "seq": 7}
     assert list(told["data"])[:5] == ["message", "sender", "message_id", "attached_files", "metadata"]
     assert orjson.loads(b"{" + parts.text[:-1] + b"}") == {"message": 'quote " and }},"sender":'}
+
+
+def about(code: str, **data: Any) -> dict[str, Any]:
+    """An envelope about a message."""
+    return {"code": code, "user_id": "ada", "room_id": "lab", "data": {"message_id": "m1", **data}}
+
+
+@pytest.mark.parametrize("emoji", ["👍", "👩🏽‍🚀", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "❤️", ":+1:", "shipit", "é", "x" * 64])
+def test_an_emoji_or_a_short_name_is_a_reaction(emoji: str) -> None:
+    """Whatever it is made of."""
+    said = validate(about("reaction", emoji=emoji, action="add"))
+    assert isinstance(said, Reaction)
+    assert said.data.emoji == emoji
+
+
+@pytest.mark.parametrize(
+    "emoji",
+    [
+        "",
+        " ",
+        "two words",
+        "a\nb",
+        "\x00",
+        "\x7f",
+        '"',
+        "\\",
+        "\u202e",
+        "\u2028",
+        "x" * 65,
+        "👍" * 17,
+        5,
+        None,
+    ],
+)
+def test_anything_else_is_none(emoji: object) -> None:
+    """It would not show, show differently, or be a text."""
+    error = refusal(about("reaction", emoji=emoji, action="add"))
+    assert (error.code, error.field) == ("VALIDATION_ERROR", "data.emoji")
+
+
+@pytest.mark.parametrize(
+    ("envelope", "field"),
+    [
+        (about("edit", message=" "), "data.message"),
+        (about("edit", message="x" * (MAX_TEXT + 1)), "data.message"),
+        (about("edit"), "data.message"),
+        (about("edit", message="x", message_id=""), "data.message_id"),
+        (about("delete", message_id=5), "data.message_id"),
+        (about("reaction", emoji="x", action="toggle"), "data.action"),
+        (about("feedback", rating="meh"), "data.rating"),
+        (about("feedback", rating="up", comment="x" * (MAX_COMMENT + 1)), "data.comment"),
+    ],
+)
+def test_what_is_wrong_with_a_revision_is_named(envelope: dict[str, Any], field: str) -> None:
+    """By the place to mend."""
+    error = refusal(envelope)
+    assert (error.code, error.field) == ("VALIDATION_ERROR", field)
