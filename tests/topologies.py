@@ -66,7 +66,13 @@ class Node:
         self.folder.mkdir(exist_ok=True)
         own = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
         self._process = await asyncio.create_subprocess_exec(
-            find_binary(), *self.options, *own, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
+            find_binary(),
+            *self.options,
+            *own,
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+            restore_signals=False,  # A write beyond a limit of its files' size fails, and ends it not.
         )
         await until(self.redis.ping)
 
