@@ -277,7 +277,10 @@ class ReadReceipt(InRoom):
 
 
 class SetPresence(Inbound):
-    """Say whether one is there: everywhere, or in one room until the next word for everywhere."""
+    """Say whether one is there: everywhere, or in one room until the next word for everywhere.
+
+    It ends when one goes offline. What changes nothing is answered to its sender alone.
+    """
 
     code: Literal[Code.PRESENCE]
     data: PresenceData

@@ -238,7 +238,7 @@ class ReadReceiptData(_Model):
 
 
 class ReadReceiptNotice(Outbound):
-    """A member's read mark moved."""
+    """A member's read mark moved; at most one a second of each reader, with the newest mark."""
 
     code: Literal[Code.READ_RECEIPT] = Code.READ_RECEIPT
     data: ReadReceiptData

@@ -1,6 +1,7 @@
 """Keeping the presence of this process's connections alive, and sweeping what died elsewhere."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from random import random
 
@@ -11,35 +12,33 @@ from productflo.store.keys import PRESENCE_SHARDS, presence_shard
 from productflo.store.presence import PresenceStore
 from productflo.store.refusals import note
 
-RETRY_DELAY = 0.5
-"""Seconds until a beat that the store did not answer is tried again: leases are running out."""
+STEPS = 8
+"""Parts of the interval over which the beats are spread: 10,000 connections beat 1,250 at a time."""
+TIMEOUT = 3.0
+"""Seconds for a call: less than what counts as a pause, and enough for five tries within a lease.
+
+In a Cluster a call reaches the nodes that answer at once, and must not wait longer for one that does not.
+While a call waits there is no other: a store that had stood still found the abandoned tries of 64 calls from
+each process, took them up slowly, and the new ones behind them gave up in their turn, for 45 s (measured)."""
 BEGINNING = 32
 """First beats under way at once, of those who come: a thousand at once would take as many connections."""
-SWEEP_TIMEOUT = 2.0
-"""Seconds for a sweep: with the time until the next one, less than what counts as a pause."""
 
 
 @dataclass(slots=True)
 class Heartbeat:
     """Beats for the connections that `begin` named until `end` does.
 
-    Each shard with connections here has a beat of its own: in a Cluster one whose node is away holds up no
-    other, and the beats are spread over the interval, however many connections there are.
+    Each shard of presence has its place in the interval, another one in each process.
     """
 
     presence: PresenceStore
     _here: dict[int, dict[str, str]] = field(default_factory=dict)
-    _begun: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
     _beginning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BEGINNING))
     _phase: float = field(default_factory=random)
 
     async def begin(self, user: str, connection: str) -> None:
         """Connecting means online; where the store is away, with the first beat that it answers."""
-        shard = presence_shard(user)
-        if shard not in self._here:
-            self._here[shard] = {}
-            self._begun.put_nowait(shard)
-        self._here[shard][connection] = user
+        self._here.setdefault(presence_shard(user), {})[connection] = user
         try:
             async with self._beginning:
                 await self.presence.beat([(user, connection)])
@@ -48,40 +47,43 @@ class Heartbeat:
 
     async def end(self, user: str, connection: str) -> None:
         """A connection is gone: its lease ends after the grace."""
-        if self._here.get(presence_shard(user), {}).pop(connection, None) is None:
+        here = self._here.get(presence_shard(user), {})
+        if here.pop(connection, None) is None:
             return
+        if not here:
+            del self._here[presence_shard(user)]
         await self._end([(user, connection)])
 
     async def run(self) -> None:
         """Beat and sweep until cancelled; a store that is away holds the leases meanwhile."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._beat())
             tasks.create_task(self._sweep())
-            while True:
-                shard = await self._begun.get()
-                tasks.create_task(self._keep(shard))
 
-    async def _keep(self, shard: int) -> None:
-        """Beat for a shard until nobody of it is here."""
-        here = self._here[shard]
-        await asyncio.sleep(self._until_beat(shard))
-        while here:
-            leases = [(user, connection) for connection, user in here.items()]
-            try:
-                await self.presence.beat(leases)
-            except RedisError as error:
-                note(error)
-                await asyncio.sleep(RETRY_DELAY)
-                continue
-            # A beat on its way when its connection ended has prolonged what had to end.
-            await self._end([(user, connection) for user, connection in leases if connection not in here])
-            await asyncio.sleep(self._until_beat(shard))
-        del self._here[shard]
+    async def _beat(self) -> None:
+        """Beat for the shards whose place has come, and for those whose beat the store did not answer."""
+        loop, beat = asyncio.get_running_loop(), self.presence.pace.beat
+        due: set[int] = set()
+        since = loop.time()
+        while True:
+            await asyncio.sleep(beat / STEPS)
+            now = loop.time()
+            due |= {shard for shard in self._here if self._turns(shard, now) > self._turns(shard, since)}
+            since = now
+            leases = [
+                (user, connection) for shard in due for connection, user in self._here.get(shard, {}).items()
+            ]
+            if not leases or await _answered(self.presence.beat(leases)):
+                due.clear()
+                # A beat on its way when its connection ended has prolonged what had to end.
+                await self._end([one for one in leases if not self._has(*one)])
 
-    def _until_beat(self, shard: int) -> float:
-        """Seconds until the shard's next place in the interval, which differs between processes."""
-        beat = self.presence.pace.beat
-        place = (self._phase + shard / PRESENCE_SHARDS) * beat
-        return beat - (asyncio.get_running_loop().time() - place) % beat
+    def _turns(self, shard: int, now: float) -> int:
+        """How often the shard's place has come."""
+        return int(now / self.presence.pace.beat - self._phase - shard / PRESENCE_SHARDS)
+
+    def _has(self, user: str, connection: str) -> bool:
+        return connection in self._here.get(presence_shard(user), {})
 
     async def _end(self, leases: list[tuple[str, str]]) -> None:
         try:
@@ -91,12 +93,19 @@ class Heartbeat:
 
     async def _sweep(self) -> None:
         while True:
-            try:
-                # In a Cluster the shards whose node answers must not wait for one that does not.
-                async with asyncio.timeout(SWEEP_TIMEOUT):
-                    await self.presence.sweep()
-            except RedisError as error:
-                note(error)
-            except TimeoutError:
-                note(RedisTimeoutError("presence was not swept in time"))
+            await _answered(self.presence.sweep())
             await asyncio.sleep(self.presence.pace.sweep)
+
+
+async def _answered(call: Awaitable[None]) -> bool:
+    """Whether the store answered in time."""
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            await call
+    except RedisError as error:
+        note(error)
+        return False
+    except TimeoutError:
+        note(RedisTimeoutError("presence was not answered in time"))
+        return False
+    return True

@@ -90,6 +90,16 @@ async def beating(tmp_path: Path, people: int) -> AsyncIterator[tuple[Told, int]
                 one.cancel()
 
 
+async def test_the_store_forgets_everything(tmp_path: Path) -> None:
+    """Whoever is there is there again after a beat, told once; nobody is said to be gone."""
+    async with beating(tmp_path, 30) as (told, _):
+        await told.until(30)
+        await told.redis.flushall()
+        await told.until(60)
+        await asyncio.sleep(QUICK.lease + QUICK.grace)
+        assert told.changes == ["online"] * 60
+
+
 async def test_the_store_stands_still(tmp_path: Path) -> None:
     """For half a lease, and for four: nobody goes offline, then or in the lease after it, but who ends."""
     async with beating(tmp_path, 60) as (told, pid):

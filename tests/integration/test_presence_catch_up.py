@@ -19,6 +19,7 @@ from productflo.service.clock import system_clock
 from productflo.service.membership import Membership
 from productflo.store.bus import Bus
 from productflo.store.connect import open_redis
+from productflo.store.keys import PresenceKeys, presence_shard
 from productflo.store.presence import PresenceStore
 from productflo.store.profiles import Profiles
 from productflo.store.rooms import Member, Room, Rooms
@@ -137,3 +138,16 @@ async def test_a_start_tells_nothing(redis: Redis, store_url: str) -> None:
         await store.beat([("bob", "tab2")])
         await ear.until(sender="bob", status="online")
         assert ear.of("ada") == []
+
+
+async def test_what_is_heard_twice_is_told_once(redis: Redis, store_url: str) -> None:
+    """What the store gave to catch up may still come over the bus."""
+    store = PresenceStore(redis)
+    async with relaying(redis, store_url) as (ear, _, relay):
+        await store.beat([("ada", "tab1")])
+        await ear.until(sender="ada", status="online")
+        words = PresenceKeys(presence_shard("ada")).words
+        relay.changed("ada", (await redis.hget(words, "ada")).decode())
+        await store.beat([("bob", "tab2")])
+        await ear.until(sender="bob", status="online")
+        assert ear.of("ada") == ["online"]
