@@ -34,6 +34,7 @@ def test_who_waits_as_told_is_let_through(rate: Rate, now: float, asked: int) ->
         full_at, wait = rate.take(full_at, now)
     _, wait = rate.take(full_at, now)
     assert (wait > 0) == (asked >= rate.burst)
+    assert wait <= 1 / rate.per_second + EXACTLY
     assert rate.take(full_at, now + wait)[1] == 0
     if wait > 2e-3:
         assert rate.take(full_at, now + wait - 1e-3)[1] > 0
