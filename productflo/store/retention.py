@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from productflo.store.client import Client, Cluster
 from productflo.store.keys import RETENTION_SWEEP, RoomKeys
-from productflo.store.outage import OUTAGE
+from productflo.store.refusals import note
 from productflo.store.reply import text
 from productflo.store.scripts import script
 
@@ -59,10 +59,12 @@ class Sweep:
         """Sweep until cancelled; of all processes on a store one at a time. A store that is away waits."""
         while True:
             try:
-                if await self.client.set(RETENTION_SWEEP, 1, nx=True, px=round(self.every * 1000)):
-                    log.info("%d events of quiet rooms were forgotten", await self.sweep())
+                if await self.client.set(RETENTION_SWEEP, 1, nx=True, px=round(self.every * 1000)) and (
+                    forgotten := await self.sweep()
+                ):
+                    log.info("%d events of quiet rooms were forgotten", forgotten)
             except RedisError as error:
-                OUTAGE.noticed(error)
+                note(error)
             await asyncio.sleep(self.look)
 
     async def sweep(self) -> int:

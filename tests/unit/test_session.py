@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from productflo.domain.rates import Rate
+from productflo.server import rate_limits
 from productflo.server.connection import Frame
 from productflo.server.rate_limits import RateLimits, Rates
 from productflo.server.session import Session
+
+PING = '{"code": "ping", "user_id": "ana", "data": {}}'
 
 
 class Heard:
@@ -42,30 +45,48 @@ class BrokenClock:
         return datetime(2026, 11, 23, tzinfo=UTC)
 
 
-async def test_a_fault_of_the_server_is_told_and_the_connection_goes_on(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """The client gets PROCESSING_ERROR, the log the reason; the next envelope is answered."""
+def door(clock: object) -> Any:
+    """As much of a server as a ping takes."""
 
     async def begin(user: str, connection: str) -> None:
         pass
 
-    door: Any = SimpleNamespace(
+    return SimpleNamespace(
         hub=SimpleNamespace(opened=lambda connection: None, arrived=lambda connection, user: None),
         rates=RateLimits(Rates(*[Rate.parse("off")] * 6)),
         connections=SimpleNamespace(arrive=lambda user: None),
         heartbeat=SimpleNamespace(begin=begin),
         attendance=None,
-        clock=BrokenClock(),
+        clock=clock,
         reserved=lambda user: False,
     )
+
+
+async def test_a_fault_of_the_server_is_told_and_the_connection_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The client gets PROCESSING_ERROR, the log the reason; the next envelope is answered."""
+
     connection: Any = Heard()
-    ping = '{"code": "ping", "user_id": "ana", "data": {}}'
     async with asyncio.TaskGroup() as tasks:
-        session = Session(door, connection, None, tasks)
+        session = Session(door(BrokenClock()), connection, None, tasks)
         with caplog.at_level(logging.ERROR):
-            await session.receive(ping)
-        await session.receive(ping)
+            await session.receive(PING)
+        await session.receive(PING)
     assert [one["data"].get("code") for one in connection.envelopes] == ["PROCESSING_ERROR", None]
     assert connection.envelopes[1]["code"] == "pong"
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_who_sends_many_bytes_is_read_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is answered all the same; the next message is not asked for meanwhile."""
+    monkeypatch.setattr(rate_limits, "BYTES", Rate(10 * len(PING), len(PING)))
+    connection: Any = Heard()
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as tasks:
+        session = Session(door(lambda: datetime(2026, 11, 23, tzinfo=UTC)), connection, None, tasks)
+        begin = loop.time()
+        for _ in range(4):
+            await session.receive(PING)
+        assert loop.time() - begin >= 0.3
+    assert [one["code"] for one in connection.envelopes] == ["pong"] * 4
