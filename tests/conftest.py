@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import settings
 from redis.asyncio import Redis
 
 from productflo.store.connect import open_redis
@@ -26,3 +27,6 @@ async def redis(store_url: str) -> AsyncIterator[Redis]:
     async with open_redis(store_url) as client:
         await client.flushall()
         yield client
+
+
+settings.register_profile("storm")  # Long runs of tests/faults/test_state_machine.py, which asks for it.

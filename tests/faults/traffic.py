@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from chatting import PATIENCE_SECONDS, Server, check_documented
 from storm.checker import check
@@ -10,9 +11,10 @@ from storm.journal import Heard
 from storm.load import Load
 from storm.person import Habits, Person
 
-WRITER = Habits(pause=0.01, tick=0.02, back_off=0.05, hurry=0.2, insists=0, leaves=0, abandons=0, revises=0)
+_NOTHING_BY_CHANCE = Habits(back_off=0.05, hurry=0.2, insists=0, repeats=0, leaves=0, abandons=0, revises=0)
+WRITER = replace(_NOTHING_BY_CHANCE, pause=0.01, tick=0.02)
 """Hard-working people who stay unless they are thrown out: what happens to them is the test's doing."""
-READER = Habits(tick=0.2, back_off=0.05, hurry=0.2, leaves=0)
+READER = replace(_NOTHING_BY_CHANCE, tick=0.2)
 PAGE = 200
 
 

@@ -16,6 +16,7 @@ from storm.faults import FAULTS, FULL, QUICK, cuts, missing
 from storm.network import Loopback, Network, NoNamespaces, linked
 from storm.person import Habits
 from storm.report import Report
+from storm.stores import STORES
 from storm.weather import Outcome, Plan, weather
 
 
@@ -26,7 +27,9 @@ from storm.weather import Outcome, Plan, weather
 @click.option("--messages", type=int, default=0, help="Go on until so many are acknowledged.")
 @click.option("--people", default=48, show_default=True)
 @click.option("--pause", default=0.15, show_default=True, help="Seconds between a person's messages.")
-@click.option("--webs", default=4, show_default=True, help="Web processes.")
+@click.option("--webs", default=4, show_default=True, help="Web servers.")
+@click.option("--workers", default=1, show_default=True, help="Processes of each.")
+@click.option("--store", type=click.Choice(list(STORES)), default="single", show_default=True)
 @click.option("--wire", type=click.Choice(["own", "quart"]), default="own", show_default=True)
 @click.option("--report", type=click.Path(path_type=Path), help="Save the report there, as JSON.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder for logs, data and journals.")
@@ -38,6 +41,8 @@ def storm(
     people: int,
     pause: float,
     webs: int,
+    workers: int,
+    store: str,
     wire: str,
     report: Path | None,
     keep: Path | None,
@@ -45,12 +50,13 @@ def storm(
     """Kill, stop and cut off processes in the midst of traffic; then compare what everybody heard."""
     plan = Plan(
         random.randrange(2**31) if seed is None else seed,
-        _named(faults) if faults else QUICK if quick else FULL,
+        _named(faults) if faults else _possible(QUICK if quick else FULL, store),
         people,
         messages,
-        Habits(pause=pause),
+        # What was done to a message that a fail-over took away is rightly refused.
+        Habits(pause=pause) if store == "single" else Habits(pause=pause, revises=0),
     )
-    _refuse_what_is_missing(plan)
+    _refuse_what_is_missing(plan, store)
     command = shlex.join(["./run", "storm", *sys.argv[1:]])
     date = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     with ExitStack() as stack:
@@ -62,8 +68,11 @@ def storm(
                 network = stack.enter_context(linked(webs))
             except NoNamespaces as lack:
                 raise click.ClickException(str(lack)) from None
-        outcome = asyncio.run(_storm(folder, network, plan, webs, wire, keep and keep / "journals"))
-    told = Report(command, date, wire, plan, outcome)
+        settings = {"PRODUCTFLO_WIRE": wire, "PRODUCTFLO_WORKERS": str(workers)}
+        outcome = asyncio.run(
+            _storm(folder, network, plan, store, webs, settings, keep and keep / "journals")
+        )
+    told = Report(command, date, wire, plan, outcome, store, may_lose=store != "single")
     print(told)
     if report:
         told.save(report)
@@ -71,9 +80,15 @@ def storm(
 
 
 async def _storm(
-    folder: Path, network: Network, plan: Plan, webs: int, wire: str, journals: Path | None
+    folder: Path,
+    network: Network,
+    plan: Plan,
+    store: str,
+    webs: int,
+    settings: Mapping[str, str],
+    journals: Path | None,
 ) -> Outcome:
-    async with deployed(folder, network, plan.seed, webs, PRODUCTFLO_WIRE=wire) as deployment:
+    async with deployed(folder, network, plan.seed, store=store, webs=webs, **settings) as deployment:
         return await weather(deployment, plan, journals)
 
 
@@ -90,8 +105,14 @@ def _named(faults: str) -> Mapping[str, int]:
     return wanted
 
 
-def _refuse_what_is_missing(plan: Plan) -> None:
-    lacking = [f"{name} needs {what}" for name in plan.faults if (what := missing(name))]
+def _possible(faults: Mapping[str, int], store: str) -> Mapping[str, int]:
+    """Those of the usual faults that this store knows."""
+    single_only = {name for name in faults if store != "single" and (cuts(name) or name == "store-clock")}
+    return {name: times for name, times in faults.items() if name not in single_only}
+
+
+def _refuse_what_is_missing(plan: Plan, store: str) -> None:
+    lacking = [f"{name} needs {what}" for name in plan.faults if (what := missing(name, store))]
     if lacking:
         raise click.ClickException(
             "\n".join([*lacking, "Install it, or name the faults to cause: --faults " + ",".join(FAULTS)])

@@ -161,7 +161,7 @@ class _Reading:
         self._extra: Counter[str] = Counter()
         self._skipped: set[int] = set()
         self._trimmed: list[int] = []
-        self._asked = Asked()
+        self._asked: dict[str, Asked] = {}
         self._generation = ""
         self._position = 0
 
@@ -178,7 +178,7 @@ class _Reading:
                     self._here.clear()
                     self._extra.clear()
                 case Asked():
-                    self._asked = entry
+                    self._asked[entry.request] = entry
                 case Joined():
                     self._join(entry)
                 case Changed():
@@ -291,14 +291,15 @@ class _Reading:
             self._told.discard(operation)
 
     def _join(self, answer: Joined) -> None:
-        since = self._asked.since
+        asked = self._asked[answer.request]
+        since = asked.since
         if since is None:
             self._forget()
             self._position = answer.last_seq
         elif answer.reason is not None:
             self.gaps += 1
             if answer.reason == "rewound":
-                self._rewind(f"rewound in answer to {since} of {self._asked.generation}")
+                self._rewind(f"rewound in answer to {since} of {asked.generation}")
             elif answer.reason == "trimmed":
                 self._trimmed.append(since)
             self._position = answer.last_seq

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from redis.asyncio import Redis
+from processes import kill
 from storm.clock import library
 from storm.crowd import reconnect_at_once
 from storm.deployment import Deployment, Web
@@ -57,25 +57,40 @@ async def restart_web(storm: Storm) -> None:
     await web.ready()
 
 
+async def kill_worker(storm: Storm) -> None:
+    """`kill -9` of one of a server's processes; their parent starts another."""
+    web = storm.web()
+    before = web.workers()
+    kill(storm.chance.choice(before))
+    await web.replaced(before, 1)
+
+
+async def reload_web(storm: Storm) -> None:
+    """SIGHUP: a server's processes are replaced, one after the other."""
+    web = storm.web()
+    before = web.workers()
+    web.reload()
+    await web.replaced(before, len(before))
+
+
 async def kill_store(storm: Storm) -> None:
     """`kill -9` of the store, which is started again within a second."""
-    await storm.deployment.store.program.kill()
+    await storm.deployment.store.kill()
     await storm.moment(1)
-    await storm.deployment.store.start()
+    await storm.deployment.store.recover()
 
 
 async def restart_store(storm: Storm) -> None:
     """The store is asked to end (SIGTERM), and started again."""
-    await storm.deployment.store.program.end(signal.SIGTERM)
-    await storm.deployment.store.start()
+    await storm.deployment.store.end()
+    await storm.deployment.store.recover()
 
 
 async def kill_everything(storm: Storm) -> None:
     """All processes at once, as when the machine loses its power (what the disk was given stays)."""
     deployment = storm.deployment
-    programs = [deployment.store.program, *deployment.webs]
-    await asyncio.gather(*(program.kill() for program in programs))
-    await deployment.store.start()
+    await asyncio.gather(*(one.kill() for one in (deployment.store, *deployment.webs)))
+    await deployment.store.recover()
     for web in deployment.webs:
         await web.start()
     for web in deployment.webs:
@@ -90,14 +105,13 @@ async def stop_web(storm: Storm) -> None:
 
 async def stop_store(storm: Storm) -> None:
     """The store stands still (SIGSTOP) for 2 to 8 seconds; after 5 the server asks again elsewhere."""
-    with storm.deployment.store.program.stopped():
+    with storm.deployment.store.stopped():
         await asyncio.sleep(storm.chance.uniform(2, 8))
 
 
 async def cut_bus(storm: Storm) -> None:
     """The store closes the connections that listen to Pub/Sub: what they would have heard is dropped."""
-    async with Redis.from_url(storm.deployment.store.url()) as redis:
-        await redis.client_kill_filter(_type="pubsub")
+    await storm.deployment.store.cut_bus()
 
 
 async def cut_web(storm: Storm, seconds: float) -> None:
@@ -134,8 +148,10 @@ async def web_clock_off(storm: Storm) -> None:
 
 async def store_clock_off(storm: Storm) -> None:
     """The store's clock is an hour fast, then an hour slow, and the store is killed under each."""
+    clock = storm.deployment.store.clock
+    assert clock is not None, "this store's clock can not be set"
     for hours in (1, -1):
-        with storm.deployment.store.program.clock.off(hours * HOUR_SECONDS):
+        with clock.off(hours * HOUR_SECONDS):
             await storm.load.goes_on(200)
             await asyncio.sleep(2)
             await kill_store(storm)
@@ -163,6 +179,8 @@ FAULTS: Mapping[str, Fault] = {
     "kill-web": kill_web,
     "kill-store": kill_store,
     "kill-everything": kill_everything,
+    "kill-worker": kill_worker,
+    "reload-web": reload_web,
     "restart-web": restart_web,
     "restart-store": restart_store,
     "stop-web": stop_web,
@@ -181,6 +199,8 @@ FULL = {
     "kill-web": 20,
     "kill-store": 20,
     "kill-everything": 2,
+    "kill-worker": 6,
+    "reload-web": 6,
     "restart-web": 4,
     "restart-store": 2,
     "stop-web": 4,
@@ -202,6 +222,8 @@ QUICK = {
     "kill-web": 2,
     "kill-store": 2,
     "kill-everything": 1,
+    "kill-worker": 1,
+    "reload-web": 1,
     "restart-web": 1,
     "stop-web": 1,
     "stop-store": 1,
@@ -229,8 +251,10 @@ def sets_a_clock(name: str) -> bool:
     return name.endswith("-clock")
 
 
-def missing(name: str) -> str | None:
-    """What this machine lacks for the fault."""
+def missing(name: str, store: str) -> str | None:
+    """What the fault lacks here."""
     if sets_a_clock(name) and library() is None:
         return "libfaketime (Debian, Ubuntu: apt install libfaketime)"
+    if store != "single" and (cuts(name) or name == "store-clock"):
+        return "the single store"
     return None

@@ -17,20 +17,25 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A join that names a position; without one (None) it asks for what comes from now on."""
+    """A join that names a position; without one (None) it asks for what comes from now on.
+
+    Several can be under way: `request` comes back with the answer.
+    """
 
     since: int | None = None
     generation: str | None = None
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The answer to the last `Asked`."""
+    """The answer to an `Asked`; what follows counts from there."""
 
     generation: str
     last_seq: int
     continuous: bool = False
     reason: str | None = None
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +56,8 @@ class Habits:
     """The most that a client waits of the server's `retry_after`."""
     insists: float = 0.02
     """To send something twice in a row, as one does who presses the button again."""
+    repeats: float = 0.02
+    """To send instead something old that was acknowledged long ago, as one does who has lost the answer."""
     leaves: float = 0.02
     """In a second, to drop its connection without a word, as a phone in a tunnel does."""
     revises: float = 0.25
@@ -77,6 +80,7 @@ class Place:
     generation: str | None = None
     joined: bool = False
     join_due: float = 0.0
+    asked: dict[str, Asked] = field(default_factory=dict)
     editable: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
     """Ids of one's own messages, acknowledged, not edited yet."""
     mortal: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
@@ -114,9 +118,11 @@ class Person:
     """Sees every envelope that comes."""
     places: dict[str, Place] = field(init=False)
     outbox: dict[str, Operation] = field(default_factory=dict)
+    done: deque[Operation] = field(default_factory=lambda: deque(maxlen=RECENT))
     said: int = 0
     acknowledged: int = 0
     connections: int = 0
+    joins: int = 0
     connected_to: str = ""
     closes: list[int] = field(default_factory=list)
     _socket: ClientConnection | None = None
@@ -191,6 +197,18 @@ class Person:
         if self._socket is not None:
             self._socket.transport.abort()
 
+    async def speak(self) -> None:
+        """Say something now, or do something to what was said, if it is in a room."""
+        if self._socket is not None:
+            with suppress(WebSocketException):  # Then it comes back, and sends it again.
+                await self._say(self._socket)
+
+    async def repeat(self) -> None:
+        """Send something again that was acknowledged long ago."""
+        if self._socket is not None and self.done:
+            with suppress(WebSocketException):
+                await self._send(self._socket, self.chance.choice(self.done))
+
     async def _converse(self, socket: ClientConnection) -> None:
         self._socket = socket
         self.connections += 1
@@ -233,15 +251,20 @@ class Person:
 
     async def _join(self, socket: ClientConnection, room: str, place: Place) -> None:
         place.join_due = self._now() + self.habits.answer
-        data: Envelope = {}
-        if place.generation is None:
-            place.journal.entries.append(Asked())
-        else:
+        self.joins += 1
+        request, data = f"join {self.joins}", {}
+        asked = Asked(request=request)
+        if place.generation is not None:
             data = {"since": place.position, "generation": place.generation}
-            place.journal.entries.append(Asked(place.position, place.generation))
-        await socket.send(self._envelope("join", room, data), text=True)
+            asked = Asked(place.position, place.generation, request)
+        place.asked[request] = asked
+        place.journal.entries.append(asked)
+        await socket.send(self._envelope("join", room, data, request), text=True)
 
     async def _say(self, socket: ClientConnection) -> None:
+        if self.done and self.chance.random() < self.habits.repeats:
+            await self._send(socket, self.chance.choice(self.done))
+            return
         room = self.chance.choice(self.rooms)
         if not self.places[room].joined:
             return
@@ -309,7 +332,7 @@ class Person:
         elif code in DURABLE and envelope["status"] == "success":
             self._hear(place, code, data, operation_of(envelope))
         elif code == "join" and "generation" in data:
-            self._joined(place, data)
+            self._joined(place, data, envelope["request_id"])
         elif code == "system" and data["code"] == "GENERATION_CHANGED":
             self._changed(place, data)
         elif code == "system" and data["code"] == "GAP":
@@ -324,20 +347,21 @@ class Person:
         if code == "chat_response" and seq > place.position and not _mortal(message_id):
             place.heard.append(message_id)
         place.position = max(place.position, seq)
-        if self.outbox.pop(operation, None):
+        if said := self.outbox.pop(operation, None):
             self.acknowledged += 1
+            self.done.append(said)
             if code == "chat_response":
                 (place.mortal if _mortal(message_id) else place.editable).append(message_id)
             elif data.get("action") == "add":
                 place.liked.append(message_id)
 
-    def _joined(self, place: Place, data: Envelope) -> None:
-        asked = next(one for one in reversed(place.journal.entries) if isinstance(one, Asked))
+    def _joined(self, place: Place, data: Envelope, request: str) -> None:
+        since, last_seq = place.asked.pop(request).since, data["last_seq"]
         continuous = data.get("continuous", False)
         place.journal.entries.append(
-            Joined(data["generation"], data["last_seq"], continuous, data.get("reason"))
+            Joined(data["generation"], last_seq, continuous, data.get("reason"), request)
         )
-        place.position = asked.since if continuous and asked.since is not None else data["last_seq"]
+        place.position = since if continuous and since is not None else last_seq
         place.generation = data["generation"]
         place.joined = True
 
@@ -345,8 +369,9 @@ class Person:
         last_seq, continuous = data["last_seq"], data.get("continuous", False)
         place.journal.entries.append(Changed(data["generation"], last_seq, continuous, data.get("reason")))
         place.generation = data["generation"]
-        if not continuous:
+        if not continuous:  # A store that went back may have lost the membership as well: join again.
             place.position = last_seq
+            place.joined, place.join_due = False, 0.0
 
     def _refused(self, place: Place, data: Envelope, request_id: str | None) -> None:
         wait = self._jitter(min(data.get("retry_after") or self.habits.hurry, self.habits.hurry))

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from redis.asyncio import Redis
 from storm.checker import Result
 from storm.deployment import Deployment
 from storm.faults import CALM, FAULTS, Storm, cuts
 from storm.load import Load
 from storm.person import Habits
+
+from productflo.store.connect import open_redis
 
 ROOMS = 10
 ROOMS_EACH = 2
@@ -54,7 +55,7 @@ async def weather(deployment: Deployment, plan: Plan, journals: Path | None = No
     chance = random.Random(plan.seed)
     load = Load(deployment.address, plan.seed)
     async with (
-        Redis.from_url(deployment.store.url()) as redis,
+        open_redis(deployment.store.url()) as redis,
         asyncio.TaskGroup() as tasks,
     ):
         rooms = [f"room{number}" for number in range(ROOMS)]

@@ -62,6 +62,20 @@ TRUTH = {
         Joined("g1", 5, continuous=True),
         *LOG[3:],
     ],
+    "asked twice, and answered twice": [
+        LOG[0],
+        Opened(),
+        Asked(1, "g1", "a"),
+        Joined("g1", 2, continuous=True, request="a"),
+        *LOG[1:3],
+        Asked(3, "g1", "b"),
+        LOG[3],
+        Asked(4, "g1", "c"),
+        Joined("g1", 4, continuous=True, request="b"),
+        *LOG[3:],
+        Joined("g1", 5, continuous=True, request="c"),
+        LOG[4],
+    ],
     "joined without a position": [LOG[0], Opened(), Asked(), Joined("g1", 3), *LOG[3:]],
 }
 
