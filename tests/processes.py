@@ -49,12 +49,15 @@ class Spoken:
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """Return this process's environment for a server of its own, on any free port."""
+    """Return this process's environment for a server of its own, on any free port.
+
+    The tests' own caller may name the store's program and, by PRODUCTFLO_LOOP, the event loop.
+    """
     foreign = ("PRODUCTFLO_", "OPENAI_", "REDIS_URL")
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(foreign) or name == BINARY_VARIABLE
+        if not name.startswith(foreign) or name in (BINARY_VARIABLE, "PRODUCTFLO_LOOP")
     }
     return {**inherited, "PRODUCTFLO_DATA_DIR": str(data_dir), "PRODUCTFLO_PORT": "0", **more}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from chatting import PATIENCE_SECONDS
 
-TEXT, PING = 0x1, 0x9
+TEXT, CLOSE, PING = 0x1, 0x8, 0x9
 RECEIVE_BUFFER = 4096  # Small, so that what it does not read stays with the server soon.
 
 
@@ -26,6 +26,15 @@ def said(code: str, user: str, room: str | None = None, **data: Any) -> bytes:
     """An envelope as a frame."""
     envelope: Mapping[str, Any] = {"code": code, "user_id": user, "room_id": room, "data": data}
     return frame(json.dumps(envelope).encode())
+
+
+def handshake(port: int, path: str = "/ws") -> bytes:
+    """The request for an upgrade."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
 
 
 class RawClient:
@@ -61,14 +70,26 @@ async def raw_client(
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         plain.setblocking(False)
         await loop.sock_connect(plain, ("127.0.0.1", port))
-        key = base64.b64encode(os.urandom(16)).decode()
-        head = (
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        await loop.sock_sendall(plain, head.encode())
+        await loop.sock_sendall(plain, handshake(port, path))
         answer = b""
         while b"\r\n\r\n" not in answer:
             answer += await loop.sock_recv(plain, 1)
         assert answer.startswith(b"HTTP/1.1 101"), answer
         yield RawClient(plain)
+
+
+async def next_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read a whole frame of the server's (RFC 6455, 5.2): its opcode and payload."""
+    head = await reader.readexactly(2)
+    size = head[1]
+    if size >= 126:
+        size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8), "big")
+    return head[0] & 0x0F, await reader.readexactly(size)
+
+
+async def told_to_leave(reader: asyncio.StreamReader) -> tuple[int, str]:
+    """Read up to the close frame (RFC 6455, 5.5.1): its code and reason."""
+    while True:
+        opcode, payload = await next_frame(reader)
+        if opcode == CLOSE:
+            return int.from_bytes(payload[:2], "big"), payload[2:].decode()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from chatting import Client, Server
 from faults.deployment import deployed
-from faults.raw import raw_client, said
+from faults.raw import CLOSE, frame, handshake, next_frame, raw_client, said, told_to_leave
 from faults.traffic import talking
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
@@ -72,6 +72,45 @@ async def test_everybody_is_told_when_to_come_back(tmp_path: Path, stuck: int) -
         assert await web.ends() == 0
         assert time.monotonic() - began < STOP_SECONDS
         assert not any("Traceback" in line for line in web.lines)
+
+
+async def opened(port: int, at: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A bare WebSocket; every fifth has joined a room."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(handshake(port))
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+    if at % 5 == 0:
+        writer.write(said("join", f"user{at}", f"room{at}"))
+        await next_frame(reader)
+    return reader, writer
+
+
+async def leaves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, str]:
+    """What a polite client is told: it answers the close frame, and waits for the end."""
+    told = await told_to_leave(reader)
+    writer.write(frame(told[0].to_bytes(2, "big"), CLOSE))
+    await reader.read()
+    writer.close()
+    return told
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+async def test_500_sockets_of_which_5_are_mute(tmp_path: Path, loop: str) -> None:
+    """Each but the mute is told 1012 and a delay of its own; the end is in time, and in order."""
+    async with deployed(tmp_path, PRODUCTFLO_LOOP=loop) as deployment, AsyncExitStack() as stack:
+        port, web = deployment.server.port, deployment.web
+        for _ in range(5):
+            await stack.enter_async_context(raw_client(port))
+        polite = [await opened(port, at) for at in range(495)]
+        leaving = [asyncio.create_task(leaves(*one)) for one in polite]
+        began = time.monotonic()
+        os.kill(web.pid, signal.SIGTERM)
+        told = await asyncio.gather(*leaving)
+        assert {code for code, _ in told} == {1012}
+        assert len({delay for _, delay in told}) > 10
+        assert await web.ends() == 0
+        assert time.monotonic() - began < STOP_SECONDS
+        assert not any("Traceback" in line or "cut short" in line for line in web.lines)
 
 
 async def test_clients_go_on_at_the_next_process(tmp_path: Path) -> None:
