@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 from chatting import Server
+from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 
@@ -16,6 +17,15 @@ async def counted(server: Server, headers: Mapping[str, str] | None = None) -> d
     return {
         " ".join([one.name.removeprefix("productflo_"), *one.labels.values()]): one.value for one in samples
     }
+
+
+def here(name: str, *labels: str) -> float:
+    """The same of this process, for what is tested without a server."""
+    for family in REGISTRY.collect():
+        for one in family.samples:
+            if (one.name, tuple(one.labels.values())) == (f"productflo_{name}", labels):
+                return one.value
+    return 0
 
 
 class Rise:

@@ -14,9 +14,12 @@ from processes import PRODUCTFLO, environment, kill, running, web_processes_of
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
+from rooms import entry, make_room, writing
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from productflo.store.entries import RunGuard
 from productflo.store.keys import RoomKeys
+from productflo.store.runs import RunStore
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
 SERVICE_KEY = "a-service-key-for-tests"
@@ -151,6 +154,22 @@ async def test_what_the_bus_drops_is_counted(server: Server, redis: Redis, room:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (await rise.of("holes_total"))[0] == 0:
                 pass
+
+
+async def test_ratings_are_counted(server: Server, redis: Redis, room: str) -> None:
+    """Once each; a changed mind again."""
+    (ada_id,) = unique("ada")
+    async with writing(redis) as log:
+        await make_room(redis, log, room, people=(ada_id,))
+        lease = await RunStore(redis).acquire(room, "echo", "w1")
+        assert lease is not None
+        answer = entry(room, "echo", "an answer", "m1", guard=RunGuard("echo", lease.token, 1))
+        await log.append(answer)
+    async with counting(server) as rise, server.client(ada_id) as ada:
+        for rating in ("up", "up", "down"):
+            await ada.say("feedback", room, message_id="m1", rating=rating)
+            await ada.until("feedback", rating=rating)
+        assert await rise.of("feedback_total up", "feedback_total down") == [1, 1]
 
 
 async def test_handshakes_that_are_refused_are_counted(server: Server) -> None:

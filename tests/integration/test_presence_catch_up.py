@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from counting import here
 from redis.asyncio import Redis
 from wire import Wire, wired
 
@@ -100,7 +101,7 @@ async def relaying(redis: Redis, store_url: str) -> AsyncIterator[tuple[Ear, Wir
 
 async def test_what_the_bus_missed_is_told_once(redis: Redis, store_url: str) -> None:
     """Of each user as they are now, and only of those who changed; what follows is heard as before."""
-    store = PresenceStore(redis)
+    store, before = PresenceStore(redis), here("presence_caught_up_total")
     async with relaying(redis, store_url) as (ear, wire, _):
         await store.beat([("ada", "tab1"), ("bob", "tab2")])
         await ear.until(sender="bob", status="online")
@@ -116,6 +117,7 @@ async def test_what_the_bus_missed_is_told_once(redis: Redis, store_url: str) ->
         await ear.until(sender="ada", status="away")
         told = {user: ear.of(user) for user in PEOPLE}
         assert told == {"ada": ["online", "away"], "bob": ["online", "busy"], "eve": ["online"]}
+    assert here("presence_caught_up_total") == before + 2
 
 
 async def test_a_big_room_is_counted_anew(redis: Redis, store_url: str) -> None:

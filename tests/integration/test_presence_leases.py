@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import pytest
+from counting import here
 from redis.asyncio import Redis
 
 from productflo.domain.presence import Word
@@ -132,6 +133,7 @@ async def test_a_reload_goes_unnoticed(redis: Redis, store: PresenceStore) -> No
 async def test_a_process_that_died_takes_its_users_with_it(redis: Redis, store: PresenceStore) -> None:
     """Without a word from it, a lease after its last beat; several sweepers tell it once."""
     ada, bob = person(), person()
+    before = here("leases_ended_total")
     async with watching(redis, store) as watcher:
         await store.beat([(ada, "c1"), (bob, "c2")])
         took = await watcher.until(ada, Presence.OFFLINE)
@@ -140,6 +142,7 @@ async def test_a_process_that_died_takes_its_users_with_it(redis: Redis, store: 
         await asyncio.gather(*(store.sweep() for _ in range(5)))
         await watcher.sweep()
         assert watcher.of(ada) == watcher.of(bob) == [Presence.ONLINE, Presence.OFFLINE]
+    assert here("leases_ended_total") == before + 2
 
 
 async def test_who_beats_is_never_swept(redis: Redis, store: PresenceStore) -> None:
@@ -156,7 +159,7 @@ async def test_who_beats_is_never_swept(redis: Redis, store: PresenceStore) -> N
 
 async def test_after_a_pause_nothing_is_swept_for_a_whole_lease(redis: Redis, store: PresenceStore) -> None:
     """While nobody swept nobody could beat either: a lease that ran out then proves nothing."""
-    ada = person()
+    ada, before = person(), here("presence_held_total")
     async with watching(redis, store) as watcher:
         await store.beat([(ada, "c1")])
         await watcher.until(ada, Presence.ONLINE)
@@ -165,6 +168,7 @@ async def test_after_a_pause_nothing_is_swept_for_a_whole_lease(redis: Redis, st
         await redis.hset(keys.sweep, "at", 1)
         took = await watcher.until(ada, Presence.OFFLINE)
         assert took >= LEASE - 0.05
+    assert here("presence_held_total") == before + 1
 
 
 async def test_nothing_is_written_where_nobody_is(redis: Redis, store: PresenceStore) -> None:

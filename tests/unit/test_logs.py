@@ -6,6 +6,7 @@ import logging
 import sys
 
 import pytest
+from counting import here
 
 from productflo.domain.rates import Rate
 from productflo.logs import LINES, FloodGuard, JsonFormatter
@@ -31,9 +32,10 @@ class Written:
 
 def test_one_place_writes_a_few_lines_and_then_how_many_there_were() -> None:
     """Another place writes on; critical lines are always written."""
-    written = Written()
+    written, before = Written(), here("log_lines_left_out_total")
     for number in range(1000):
         written.log.warning("bad client %d", number)
+    assert here("log_lines_left_out_total") == before + 1000 - LINES.burst
     assert written.lines == [f"bad client {number}" for number in range(LINES.burst)]
     written.log.error("100% of something else")
     for _ in range(2 * LINES.burst):

@@ -5,11 +5,14 @@ import runpy
 from pathlib import Path
 
 import pytest
+from prometheus_client.metrics import MetricWrapperBase as Counted
 
+from productflo import metrics
 from productflo.app import create_app
 from productflo.settings import Settings
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 PAGES = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
 
 
@@ -17,6 +20,16 @@ PAGES = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
 def test_a_generated_page_is_up_to_date(name: str) -> None:
     """docs/generate.py would write nothing new."""
     assert (DOCS / "reference" / name).read_text() == PAGES[name](), "run .venv/bin/python docs/generate.py"
+
+
+@pytest.mark.parametrize("name", [name for name, one in vars(metrics).items() if isinstance(one, Counted)])
+def test_every_metric_is_counted_and_seen_to_rise(name: str) -> None:
+    """Some place in the product counts it, and some test looks at it."""
+    (described,) = getattr(metrics, name).describe()
+    exported = described.name.removeprefix("productflo_") + {"counter": "_total"}.get(described.type, "")
+    assert any(f"metrics.{name}" in path.read_text() for path in (ROOT / "productflo").rglob("*.py"))
+    looked_at = re.compile(rf'"(productflo_)?{exported}(_count)?[" ]')
+    assert any(looked_at.search(path.read_text()) for path in (ROOT / "tests").rglob("test_*.py"))
 
 
 def test_every_route_is_documented(tmp_path: Path) -> None:
