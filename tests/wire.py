@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from ssl import SSLContext
 from typing import Any
 
 
 class Wire:
     """Passes bytes on between a TCP port and the store's unix socket; the port stays the same."""
 
-    def __init__(self, socket_path: str) -> None:
+    def __init__(self, socket_path: str, tls: SSLContext | None = None) -> None:
         self._path = socket_path
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._passing: set[asyncio.Task[Any]] = set()
         self.port = 0
@@ -22,7 +24,7 @@ class Wire:
 
     async def mend(self) -> None:
         """Let connections through."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
@@ -59,9 +61,9 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def wired(store_url: str) -> AsyncIterator[Wire]:
-    """A wire to an embedded store, whole at first."""
-    wire = Wire(store_url.removeprefix("unix://").partition("?")[0])
+async def wired(store_url: str, tls: SSLContext | None = None) -> AsyncIterator[Wire]:
+    """A wire to an embedded store, whole at first; with `tls` it is encrypted up to that store's socket."""
+    wire = Wire(store_url.removeprefix("unix://").partition("?")[0], tls)
     await wire.mend()
     try:
         yield wire

@@ -1,0 +1,73 @@
+"""A certificate authority for tests, and what it signs."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate with its key, as files."""
+
+    cert: Path
+    key: Path
+
+
+class Authority:
+    """Signs for as long as a test lasts; `cert` is what others trust."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("tests")
+        self._signed = 0
+        self.cert = self._write("ca", self._sign(self._name, self._key, None)).cert
+
+    def sign(self, address: str) -> Certificate:
+        """A certificate for an IP address."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._sign(_name(address), key, x509.IPAddress(ip_address(address)))
+        self._signed += 1
+        return self._write(f"{self._signed}", certificate, key)
+
+    def _sign(
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, address: x509.IPAddress | None
+    ) -> x509.Certificate:
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=address is None, path_length=None), critical=True)
+        )
+        if address is not None:
+            builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+    def _write(
+        self, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey | None = None
+    ) -> Certificate:
+        files = Certificate(self._folder / f"{name}.crt", self._folder / f"{name}.key")
+        files.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        files.key.write_bytes(
+            (key or self._key).private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return files
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
