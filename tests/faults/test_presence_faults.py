@@ -19,8 +19,8 @@ from productflo.store.presence import Pace, PresenceStore
 
 PART = 0.2
 """Of the real times, for whole processes: a busy machine delays a beat by a second."""
-QUICK = Pace(lease=0.75, grace=0.3, beat=0.2, sweep=0.05, usual_pause=0.2)
-"""A twentieth of the real times, in one event loop: what delays a beat delays the sweeps as well."""
+QUICK = Pace(lease=0.5, grace=0.2, beat=0.13, sweep=0.03, usual_pause=0.13)
+"""A thirtieth of the real times, in one event loop: what delays a beat delays the sweeps as well."""
 
 
 async def test_a_process_stands_still_and_is_killed(tmp_path: Path) -> None:

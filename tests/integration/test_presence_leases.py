@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from productflo.domain.presence import Word
 from productflo.protocol.codes import Presence
-from productflo.server.heartbeat import Heartbeat
+from productflo.server.heartbeat import STEPS, Heartbeat
 from productflo.store.bus import Bus
 from productflo.store.embedded import EmbeddedStore
 from productflo.store.keys import SWEEPER, PresenceKeys, presence_shard
@@ -268,3 +268,24 @@ async def until(redis: Redis, leases: str, lease: str, ends: float) -> None:
     async with asyncio.timeout(PATIENCE):
         while (await redis.zscore(leases, lease) or 0) <= ends:  # noqa: ASYNC110 - the store sets no event of ours
             await asyncio.sleep(PACE.beat / 4)
+
+
+async def test_beats_are_spread_over_the_interval(redis: Redis) -> None:
+    """Many connections do not beat in one moment: their leases end at different ones."""
+    pace = Pace(beat=0.8)
+    heart = Heartbeat(PresenceStore(redis, pace))
+    people = [person() for _ in range(200)]
+    for ada in people:
+        await heart.begin(ada, "c1")
+    shards = {presence_shard(ada): ada for ada in people}
+    begun = int((await redis.time())[0]) * 1000 + 1000
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(heart.run())
+        for shard, ada in shards.items():
+            await until(redis, PresenceKeys(shard).leases, f"{ada}|c1", begun + 1000 * pace.lease)
+        running.cancel()
+    ends = [
+        int(await redis.zscore(PresenceKeys(shard).leases, f"{ada}|c1") or 0) for shard, ada in shards.items()
+    ]
+    assert max(ends) - min(ends) > 1000 * pace.beat / 2
+    assert len(set(ends)) > STEPS / 2

@@ -236,7 +236,7 @@ async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
         yield redis
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, max_size=20))
 @example(steps=[("beat", ADA), ("set_clock", HOUR), ("go_on", {ADA}, 1), ("set_clock", -HOUR)])
 @example(
