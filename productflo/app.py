@@ -22,12 +22,14 @@ from productflo.server.heartbeat import Heartbeat
 from productflo.server.hub import Hub
 from productflo.server.pages import Pages
 from productflo.server.presence_relay import PresenceRelay
-from productflo.server.quart_connection import BoundedInbox
+from productflo.server.quart_connection import PacedWebsocket
 from productflo.server.rate_limits import RateLimits, Rates
 from productflo.server.reconcile import Reconciler
 from productflo.server.relay import Relay
 from productflo.server.replay import Replay
 from productflo.server.roster import Rosters
+from productflo.server.sessions import Sessions
+from productflo.server.upgrade import Upgrade
 from productflo.service.accounts import Accounts
 from productflo.service.attendance import Attendance
 from productflo.service.broadcast import Broadcast
@@ -76,6 +78,8 @@ FIRST_WORD = 5.0
 """Seconds that the start waits for the store to listen with."""
 STORE_LOOK = 0.2
 """Seconds between two looks at a store that does not answer at the start."""
+LEAVE_WITHIN = 5.0
+"""Seconds that sessions have for their end when the process stops."""
 RECONNECT_WITHIN = 3.0
 """Seconds over which the clients of a stopping process spread their return."""
 
@@ -90,6 +94,7 @@ class WebProcess:
     sweep: Sweep
     bus: Bus
     hub: Hub
+    sessions: Sessions
     relay: Relay
     heartbeat: Heartbeat
     receipts: Receipts
@@ -119,9 +124,15 @@ class WebProcess:
             await asyncio.wait({self._running}, timeout=seconds)
 
     async def drain(self) -> None:
-        """Close every socket with 1012, and those that still come. Returns when none is left."""
+        """Close every socket with 1012, and those that still come.
+
+        Returns when none is left, or after `LEAVE_WITHIN`: mute peers are cut off sooner, but a store that is
+        away may keep a session from ending.
+        """
         self.hub.close_all(CloseCode.RESTART, _come_back)
-        await self.hub.emptied()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_WITHIN):
+                await self.sessions.all_closed()
 
     async def serving(self) -> AsyncGenerator[None, None]:
         """Run while Quart serves; after the last socket is gone, end."""
@@ -139,6 +150,7 @@ class WebProcess:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.log.run())
             tasks.create_task(self.sweep.run())
+            tasks.create_task(self.sessions.run())
             tasks.create_task(self.relay.run())
             tasks.create_task(self.heartbeat.run())
             tasks.create_task(self.receipts.run())
@@ -156,7 +168,7 @@ def create_app(settings: Settings) -> Quart:
     if settings.redis_url is None:
         raise ValueError("Set REDIS_URL; `productflo serve` starts an embedded store where it is not set.")
     app = Quart(__name__, static_folder=None)
-    app.asgi_websocket_class = BoundedInbox
+    app.asgi_websocket_class = PacedWebsocket
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     pace_bodies(app)
     redis = client(settings.redis_url)
@@ -221,6 +233,8 @@ def _assemble(
     door = _door(store, chat, revisions, membership, settings, reserved)
     people = PresenceRelay(door.hub, door.rosters, store.rooms, store.presence, system_clock)
     relay = Relay(door.hub, store.bus, door.replay.reconciler, door.rosters, door.runs, people, system_clock)
+    sessions = Sessions(door)
+    upgrade = Upgrade(settings.wire == "own", settings.max_message_bytes)
     process = WebProcess(
         redis,
         blobs,
@@ -228,6 +242,7 @@ def _assemble(
         store.sweep,
         store.bus,
         door.hub,
+        sessions,
         relay,
         door.heartbeat,
         door.receipts,
@@ -236,7 +251,7 @@ def _assemble(
     invites = Invites(store.invites, reserved)
     accounts = Accounts(store.accounts, store.invites.claim_user, reserved)
     for blueprint in (
-        ws_blueprint(door, guard, proxies),
+        ws_blueprint(door.connections, sessions, guard, proxies, upgrade),
         sessions_blueprint(invites, guard),
         login_blueprint(accounts, guard, proxies),
         files_blueprint(files, guard),

@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     assistants: Words = Field(("guide", "haitch"), description="Assistants that a worker loads.")
     open_rooms: bool = Field(True, description="Whether joining a room that does not exist makes it.")
     max_message_bytes: int = Field(262_144, ge=1024, description="Largest WebSocket message taken, in bytes.")
+    wire: Literal["own", "quart"] = Field(
+        "own",
+        description="Who carries a WebSocket after its upgrade: this server, or `quart` with Hypercorn.",
+    )
     max_file_bytes: int = Field(104_857_600, ge=1, description="Largest file taken, in bytes.")
     retention_messages: int = Field(
         100_000,

@@ -48,6 +48,10 @@ class Spoken:
             return await self.process.wait()
 
 
+KEPT = (BINARY_VARIABLE, "PRODUCTFLO_LOOP", "PRODUCTFLO_WIRE")
+"""What may be chosen for the servers of all tests, which pass with either."""
+
+
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """Return this process's environment for a server of its own, on any free port.
 
@@ -55,9 +59,7 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """
     foreign = ("PRODUCTFLO_", "OPENAI_", "REDIS_URL")
     inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(foreign) or name in (BINARY_VARIABLE, "PRODUCTFLO_LOOP")
+        name: value for name, value in os.environ.items() if not name.startswith(foreign) or name in KEPT
     }
     return {**inherited, "PRODUCTFLO_DATA_DIR": str(data_dir), "PRODUCTFLO_PORT": "0", **more}
 

@@ -37,10 +37,10 @@ REASONS = {
 """Pydantic's wording where it speaks of Python rather than of JSON."""
 
 
-def parse(message: str | bytes | None) -> dict[str, Any]:
+def parse(message: str | bytes) -> dict[str, Any]:
     """One WebSocket message as a JSON object. Raises `ValidationFailed`."""
     try:
-        envelope = orjson.loads(message or b"")
+        envelope = orjson.loads(message)
     except orjson.JSONDecodeError as error:
         raise ValidationFailed(f"The message is not valid JSON ({error}). Send one JSON object.") from error
     if not isinstance(envelope, dict):

@@ -65,6 +65,10 @@ class CloseCode(IntEnum):
     """The server restarts. Reconnect after the delay in the reason (`retry_after=<seconds>`), and resume."""
     SLOW = 1013
     """The client reads more slowly than its rooms speak. Reconnect and resume."""
+    PROTOCOL = 1002
+    """The client's frames break RFC 6455. Reconnecting does not help."""
+    NOT_UTF8 = 1007
+    """A text message was not UTF-8. Reconnecting does not help."""
     POLICY = 1008
     """The client abused the connection, or its user has too many. Do not reconnect."""
     TOO_BIG = 1009

@@ -1,14 +1,25 @@
 """What the server knows of a client's connection, whatever carries it.
 
-Nothing above this interface can tell which implementation it has: Quart's own `receive` and `send`
-(`quart_connection`), or one that owns the socket after the upgrade.
+Nothing above this interface can tell which implementation it has: ours, which owns the socket after the
+upgrade (`wire`), or Quart's own `receive` and `send` (`quart_connection`).
 """
 
 from functools import cached_property
 from typing import Protocol
 
+from productflo import metrics
 from productflo.domain.passing import Passing
+from productflo.protocol import frames
 from productflo.protocol.codes import CloseCode
+
+OUTBOX_BYTES = 1_048_576
+"""Bytes that may wait for a slow reader: a thousand messages, which is as much as a resume replays."""
+LOW_WATER = 65_536
+"""Bytes below which the outbox counts as drained."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds for what is being sent and the close frame to leave; behind a stuck reader they never do."""
+
+_SHED = {kind: metrics.SHED.labels(kind.name.lower()) for kind in Passing}
 
 
 class Frame:
@@ -20,6 +31,11 @@ class Frame:
     def __init__(self, envelope: bytes, passing: Passing | None = None) -> None:
         self.envelope = envelope
         self.passing = passing
+
+    @cached_property
+    def frame(self) -> bytes:
+        """The WebSocket frame, for a connection that owns its socket."""
+        return frames.frame(self.envelope)
 
     @cached_property
     def text(self) -> str:
@@ -50,12 +66,40 @@ class Connection(Protocol):
 
         The outbox is bounded in bytes. Of a client that reads too slowly, what passes is shed: typing from a
         quarter of the bound on, presence from a half, receipts from three quarters. At the bound it is
-        closed with 1013, and what it has not read is dropped, since it can resume. After a close nothing is
-        sent, silently.
+        closed with 1013, since it can resume. After a close nothing is sent, silently.
         """
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """End the connection with a close frame, as soon as it can be sent; what waits is dropped."""
+        """End the connection with a close frame; the first call counts.
+
+        Of what waits for a slow reader, all but the first `LOW_WATER` bytes is dropped. A peer that does not
+        answer within `CLOSE_TIMEOUT` is cut off.
+        """
+
+    def read_on(self) -> None:
+        """The receiver has room again: take in what the client says."""
 
     async def drained(self) -> None:
         """Wait until little is waiting to be sent, or the connection is closed: replay keeps this pace."""
+
+
+class Receiver(Protocol):
+    """What a connection tells of its client. Nothing here blocks or raises."""
+
+    @property
+    def full(self) -> bool:
+        """Whether the client is to be left unread until `Connection.read_on` is called."""
+
+    def received(self, message: str | bytes) -> None:
+        """The client said something: a text as str, a binary message as bytes."""
+
+    def lost(self) -> None:
+        """The connection is gone, and all that came over it was told; called once."""
+
+
+def shed(frame: Frame, waiting: int) -> bool:
+    """Whether to keep this from a reader for whom so many bytes are waiting; counted."""
+    if frame.passing is None or waiting <= OUTBOX_BYTES * frame.passing // 4:
+        return False
+    _SHED[frame.passing].inc()
+    return True

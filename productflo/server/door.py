@@ -1,7 +1,9 @@
 """What a session needs of the rest of the server, built once by the composition root."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from productflo.server.connection_limits import ConnectionLimits
 from productflo.server.heartbeat import Heartbeat
@@ -17,6 +19,13 @@ from productflo.service.membership import Membership
 from productflo.service.receipts import Receipts
 from productflo.service.revisions import Revisions
 from productflo.service.runs import Runs
+
+
+class Tasks(Protocol):
+    """Owns what goes on beside a session's reading; its process does."""
+
+    def create_task(self, work: Coroutine[Any, Any, None], /) -> asyncio.Task[None]:
+        """Do this meanwhile. A fault in it ends the session's connection."""
 
 
 @dataclass(frozen=True, slots=True)

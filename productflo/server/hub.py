@@ -32,8 +32,6 @@ class Hub:
         self.addresses: Counter[str] = Counter()
         self.devices: Counter[str] = Counter()
         self._entrance = asyncio.Semaphore(JOINING)
-        self._empty = asyncio.Event()
-        self._empty.set()
         self._closing: tuple[CloseCode, Callable[[], str]] | None = None
 
     def opened(self, connection: Connection) -> None:
@@ -41,7 +39,6 @@ class Hub:
         self.connections[connection.id] = connection
         self.addresses[connection.address] += 1
         metrics.CONNECTIONS.inc()
-        self._empty.clear()
         if self._closing:
             code, reason = self._closing
             connection.close(code, reason())
@@ -58,8 +55,6 @@ class Hub:
         _one_less(self.addresses, connection.address)
         if user := self.users.pop(connection.id, None):
             _one_less(self.devices, user)
-        if not self.connections:
-            self._empty.set()
         for feed in [self.feeds[room] for room in rooms if room in self.feeds]:
             feed.subscriptions.pop(connection.id, None)
             await self._close_if_unused(feed)
@@ -98,10 +93,6 @@ class Hub:
         self._closing = code, reason
         for connection in self.connections.values():
             connection.close(code, reason())
-
-    async def emptied(self) -> None:
-        """Wait until no connection is left."""
-        await self._empty.wait()
 
     async def close_unused(self) -> None:
         """Stop listening to rooms that nobody here is subscribed to any more."""

@@ -1,8 +1,7 @@
-"""A connection over Quart's own `receive` and `send`: works on any ASGI server."""
+"""A connection over Quart's own `receive` and `send`: works on any ASGI server, over HTTP/2 too."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -11,45 +10,24 @@ from quart import Websocket
 from quart.asgi import ASGIWebsocketConnection
 
 from productflo import metrics
-from productflo.domain.passing import Passing
 from productflo.protocol.codes import CloseCode
 from productflo.protocol.ids import random_id
-from productflo.server.connection import Frame
-from productflo.server.transport import transport_of, transport_under
+from productflo.server.connection import CLOSE_TIMEOUT, LOW_WATER, OUTBOX_BYTES, Frame, Receiver, shed
+from productflo.server.hypercorn_parts import parts_of
 
-INBOX = 16
-"""Messages read ahead of their handling; then the socket is left unread. (Quart's own queue has no bound:
-one flooding client took 300 MB in 2.5 s.)"""
-OUTBOX_BYTES = 1_048_576
-"""Bytes that may wait for a slow reader: a thousand messages, which is as much as a resume replays."""
-LOW_WATER = 65_536
-"""Bytes below which the outbox counts as drained."""
-CLOSE_TIMEOUT = 2.0
-"""Seconds for what is being sent and the close frame to leave; behind a stuck reader they never do."""
-
-_SHED = {kind: metrics.SHED.labels(kind.name.lower()) for kind in Passing}
+_LEFT: Any = object()
+"""Follows the client's last message in Quart's queue."""
 
 
-class _Inbox(asyncio.Queue[Any]):
-    """A message counts as handled when the next one is asked for."""
+class PacedWebsocket(ASGIWebsocketConnection):
+    """Quart's ASGI side of a WebSocket, which takes in one message at a time, and ends in time.
 
-    _handling = False
-
-    async def get(self) -> Any:
-        if self._handling:
-            self._handling = False
-            self.task_done()
-        message = await super().get()
-        self._handling = True
-        return message
-
-
-class BoundedInbox(ASGIWebsocketConnection):
-    """Quart's ASGI connection with a bounded queue of messages from the client, and a bounded end."""
+    (Quart's queue has no bound: one flooding client took 300 MB in 2.5 s.)
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.queue = _Inbox(INBOX)
+        self.queue = asyncio.Queue(1)
         self._gone = False
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -58,61 +36,74 @@ class BoundedInbox(ASGIWebsocketConnection):
         A server that nobody takes messages from any more would wait for ever with the next one in its hand.
         """
         await super().__call__(receive, send)
-        if not self._accepted or self._gone:
+        if not self._accepted or self._gone or await _client_leaves(receive):
             return
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT):
-                await self._client_leaves(receive)
-        except TimeoutError:
-            if transport := transport_of(send):
-                transport.abort()
-                await self._client_leaves(receive)
+        if parts := parts_of(send):
+            parts.transport.abort()
+            await _client_leaves(receive)
 
     async def handle_messages(self, receive: ASGIReceiveCallable) -> None:
-        """Take messages in until the client is gone, and what it said before was handled.
+        """Take messages in until the client is gone, and what it said before was taken over.
 
-        Quart cancels the handler when this returns; somebody who says a word and leaves has said it.
+        Quart cancels the handler when this returns. An empty binary message stays one.
         """
-        await super().handle_messages(receive)
+        while (event := await receive())["type"] != "websocket.disconnect":
+            if event["type"] == "websocket.receive":
+                text = event.get("text")
+                await self.queue.put(event.get("bytes") or b"" if text is None else text)
         self._gone = True
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
-                await self.queue.join()
+                await self.queue.put(_LEFT)
+                await self.queue.join()  # For ever: the handler ends by itself, and this with it.
 
-    async def _client_leaves(self, receive: ASGIReceiveCallable) -> None:
-        while (await receive())["type"] != "websocket.disconnect":
-            pass
+
+async def _client_leaves(receive: ASGIReceiveCallable) -> bool:
+    """Whether the client was gone in time; what it still says is thrown away."""
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
+    except TimeoutError:
+        return False
+    return True
 
 
 class QuartConnection:
-    """A `Connection` on an accepted Quart WebSocket.
+    """A `Connection` on an accepted Quart WebSocket, for as long as `run` runs.
 
-    `write()` must run beside the reader; it ends when the connection is closed.
+    `transport` is what carries it, where that is known and not shared: it is cut where ASGI can only wait.
     """
 
-    def __init__(self, websocket: Websocket, address: str) -> None:
+    def __init__(
+        self,
+        websocket: Websocket,
+        address: str,
+        max_message: int,
+        transport: asyncio.WriteTransport | None = None,
+    ) -> None:
         self.id = random_id("conn")
         self.address = address
         self._websocket = websocket
+        self._max_message = max_message
+        self._transport = transport
         self._outbox: deque[Frame] = deque()
         self._waiting_bytes = 0
         self._changed = asyncio.Event()
         self._ending = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
+        self._room = asyncio.Event()
         self._closing: tuple[CloseCode, str] | None = None
 
     @property
     def closed(self) -> bool:
         """Whether nothing more will be sent."""
-        return self._closing is not None
+        return self._ending.is_set()
 
     def send(self, frame: Frame) -> None:
         """See `Connection.send`."""
-        if self._closing:
-            return
-        if frame.passing and self._waiting_bytes > OUTBOX_BYTES * frame.passing // 4:
-            _SHED[frame.passing].inc()
+        if self.closed or shed(frame, self._waiting_bytes):
             return
         if self._waiting_bytes + len(frame) > OUTBOX_BYTES and self._outbox:
             self.close(CloseCode.SLOW, "reading too slowly; reconnect and resume")
@@ -125,38 +116,61 @@ class QuartConnection:
 
     def close(self, code: CloseCode, reason: str) -> None:
         """See `Connection.close`."""
-        if self._closing is None:
+        if not self.closed:
             metrics.CLOSES.labels(code.value).inc()
             self._closing = (code, reason)
-            self._ending.set()
-            self._outbox.clear()
-            self._changed.set()
-            self._drained.set()
+            while self._waiting_bytes > LOW_WATER and self._outbox:
+                self._waiting_bytes -= len(self._outbox.pop())
+            self._end()
+
+    def read_on(self) -> None:
+        """See `Connection.read_on`."""
+        self._room.set()
 
     async def drained(self) -> None:
         """See `Connection.drained`."""
         await self._drained.wait()
 
-    async def messages(self) -> AsyncIterator[str | bytes | None]:
-        """What the client sends, until the connection ends; an empty binary message is None."""
-        while not self._closing:
-            yield await self._websocket.receive()
+    async def run(self, receiver: Receiver) -> None:
+        """Carry messages until either side closes; then the receiver is told.
 
-    async def write(self) -> None:
-        """Send what is handed over, until closed; then the close frame.
-
-        A reader who does not take that in time is dropped.
+        A reader who does not take the close frame in time is cut off, where the socket is known.
         """
-        async with asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(self._send_all())
-            await self._ending.wait()
-            _, stuck = await asyncio.wait({sending}, timeout=CLOSE_TIMEOUT)
-            if stuck and (transport := transport_under(self._websocket)):
-                transport.abort()
-            sending.cancel()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reading = tasks.create_task(self._read(receiver))
+                sending = tasks.create_task(self._send_all())
+                await self._ending.wait()
+                _, stuck = await asyncio.wait({sending}, timeout=CLOSE_TIMEOUT)
+                if stuck and self._transport:
+                    self._transport.abort()
+                sending.cancel()
+                reading.cancel()
+        finally:
+            self._end()
+            self._outbox.clear()
+            receiver.lost()
+
+    def _end(self) -> None:
+        self._ending.set()
+        self._changed.set()
+        self._drained.set()
+
+    async def _read(self, receiver: Receiver) -> None:
+        while (message := await self._websocket.receive()) is not _LEFT:
+            if self.closed:
+                continue
+            if _size(message) > self._max_message:
+                self.close(CloseCode.TOO_BIG, f"a message has at most {self._max_message} bytes here")
+                continue
+            receiver.received(message)
+            if receiver.full:
+                self._room.clear()
+                await self._room.wait()
+        self._end()
 
     async def _send_all(self) -> None:
-        while not self._closing:
+        while self._outbox or not self.closed:
             await self._changed.wait()
             self._changed.clear()
             while self._outbox:
@@ -165,4 +179,10 @@ class QuartConnection:
                 if self._waiting_bytes <= LOW_WATER:
                     self._drained.set()
                 await self._websocket.send(frame.text)
-        await self._websocket.close(*self._closing)
+        if self._closing:
+            await self._websocket.close(*self._closing)
+
+
+def _size(message: str | bytes) -> int:
+    """Bytes that it has on the wire."""
+    return len(message.encode() if isinstance(message, str) and not message.isascii() else message)

@@ -26,7 +26,7 @@ from productflo.protocol import inbound, outbound
 from productflo.protocol.codec import encode, parse, validate
 from productflo.protocol.codes import CloseCode, Status
 from productflo.server.connection import Connection, Frame
-from productflo.server.door import Door
+from productflo.server.door import Door, Tasks
 from productflo.server.subscribing import Subscriber
 from productflo.server.typist import Typist
 from productflo.service.chat import with_id
@@ -55,9 +55,7 @@ class Session:
     `identity` is None on an open server until the first envelope says who speaks.
     """
 
-    def __init__(
-        self, door: Door, connection: Connection, identity: Identity | None, tasks: asyncio.TaskGroup
-    ) -> None:
+    def __init__(self, door: Door, connection: Connection, identity: Identity | None, tasks: Tasks) -> None:
         self._door = door
         self._connection = connection
         self._identity = identity
@@ -78,13 +76,13 @@ class Session:
             except TooManyConnections as error:
                 self._reject(error, {})
 
-    async def receive(self, message: str | bytes | None) -> None:
+    async def receive(self, message: str | bytes) -> None:
         """Handle one message; whatever is wrong with it is answered, and the connection stays.
 
         Unless it comes without end: then it is closed with 1008.
         """
         envelope: dict[str, Any] = {}
-        if pause := self._allowance.pause(len(message or b"")):
+        if pause := self._allowance.pause(len(message)):
             await asyncio.sleep(pause)
         try:
             envelope = parse(message)

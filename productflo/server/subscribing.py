@@ -1,6 +1,5 @@
 """A connection's subscriptions: joining, resuming, and what it is shown first."""
 
-import asyncio
 import sys
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ from productflo.protocol import inbound, outbound
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import GapReason
 from productflo.server.connection import Connection, Frame
-from productflo.server.door import Door
+from productflo.server.door import Door, Tasks
 from productflo.server.feed import Feed, Subscription
 from productflo.server.relay import hear_answers
 from productflo.service.clock import stamp
@@ -27,7 +26,7 @@ class Subscriber:
 
     door: Door
     connection: Connection
-    tasks: asyncio.TaskGroup
+    tasks: Tasks
     rooms: set[str] = field(default_factory=set)
 
     async def join(self, identity: Identity, said: inbound.Join) -> None:

@@ -12,7 +12,7 @@ from faults.raw import PING, RawClient, frame, raw_client, said
 from quart import Quart, websocket
 from serving import serving
 
-from productflo.server.quart_connection import BoundedInbox
+from productflo.server.quart_connection import PacedWebsocket
 
 MB = 1_000_000
 LOOK_SECONDS = 0.05  # Between two looks at a process.
@@ -66,6 +66,7 @@ async def test_a_client_that_never_reads_is_dropped(deployment: Deployment) -> N
 
     async with server.client("writer") as writer, server.client("neighbour") as neighbour:
         await neighbour.join("room")
+        listening = asyncio.create_task(neighbour.until("chat_response", seq=WARM_UP + 800))
         await talk(writer, "room", WARM_UP, watch)
         before, sockets = heaviest, connections(server.port)
         async with raw_client(server.port) as mute:
@@ -75,7 +76,8 @@ async def test_a_client_that_never_reads_is_dropped(deployment: Deployment) -> N
             assert heaviest - before < 10 * MB
             await until(lambda: connections(server.port) == sockets)
             assert len(await mute.rest()) < 6 * MB
-        heard = [one["data"] for one in await neighbour.settled() if one["code"] == "chat_response"]
+        await listening
+        heard = [one["data"] for one in neighbour.heard if one["code"] == "chat_response"]
         assert [data["seq"] for data in heard] == [*range(1, WARM_UP + 801)]
 
 
@@ -120,7 +122,7 @@ async def _pour(client: RawClient, flood: bytes) -> None:
 async def test_a_client_that_talks_on_after_the_end_leaves_nothing() -> None:
     """The route has ended, the queues are full: the server's tasks for the connection end all the same."""
     app = Quart("ends")
-    app.asgi_websocket_class = BoundedInbox
+    app.asgi_websocket_class = PacedWebsocket
 
     @app.websocket("/ws")
     async def ends() -> None:

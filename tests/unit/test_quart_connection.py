@@ -9,8 +9,8 @@ from prometheus_client import REGISTRY
 from productflo.domain.passing import Passing
 from productflo.protocol.codes import CloseCode
 from productflo.server import quart_connection
-from productflo.server.connection import Frame
-from productflo.server.quart_connection import LOW_WATER, OUTBOX_BYTES, QuartConnection
+from productflo.server.connection import LOW_WATER, OUTBOX_BYTES, Frame
+from productflo.server.quart_connection import QuartConnection
 
 
 class Carrier:
@@ -21,6 +21,10 @@ class Carrier:
         self.closed_with: tuple[int, str] | None = None
         self.reading = asyncio.Event()
 
+    async def receive(self) -> str:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
     async def send(self, text: str) -> None:
         await self.reading.wait()
         self.sent.append(text)
@@ -30,12 +34,24 @@ class Carrier:
         self.closed_with = (code, reason)
 
 
+class Silence:
+    """The receiver of a client that says nothing."""
+
+    full = False
+
+    def received(self, message: str | bytes) -> None:
+        raise AssertionError(message)
+
+    def lost(self) -> None:
+        pass
+
+
 class Line:
     """A connection on such a carrier."""
 
     def __init__(self) -> None:
         self.carrier = Carrier()
-        self.connection = QuartConnection(self.carrier, "192.0.2.7")  # type: ignore[arg-type]
+        self.connection = QuartConnection(self.carrier, "192.0.2.7", 65_536)  # type: ignore[arg-type]
 
     def fill(self, frame: Frame) -> int:
         """Send until the connection gives up; how many frames that took."""
@@ -56,7 +72,7 @@ async def test_frames_leave_in_their_order() -> None:
     line = Line()
     line.carrier.reading.set()
     async with asyncio.TaskGroup() as tasks:
-        writing = tasks.create_task(line.connection.write())
+        writing = tasks.create_task(line.connection.run(Silence()))
         for text in (b"1", b"2", b"3"):
             line.connection.send(Frame(text))
         line.connection.send(kilobytes(LOW_WATER // 1024))
@@ -75,7 +91,7 @@ async def test_the_first_reason_to_close_counts() -> None:
     line.carrier.reading.set()
     line.connection.close(CloseCode.UNAUTHENTICATED, "expired")
     line.connection.close(CloseCode.RESTART, "again")
-    await line.connection.write()
+    await line.connection.run(Silence())
     assert line.carrier.closed_with == (4401, "expired")
 
 
@@ -83,7 +99,7 @@ async def test_a_slow_reader_is_closed_and_its_outbox_dropped() -> None:
     """At the bound, with the code that says to come back; what it did read stays read."""
     line = Line()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(line.connection.write())
+        tasks.create_task(line.connection.run(Silence()))
         assert line.fill(kilobytes(64)) == OUTBOX_BYTES // (64 * 1024) + 1
         line.carrier.reading.set()
     assert line.carrier.closed_with is not None
@@ -123,7 +139,7 @@ async def test_a_reader_that_is_stuck_holds_nobody(monkeypatch: pytest.MonkeyPat
     """The writer of a closed connection ends, though neither the frame nor the close frame leaves."""
     monkeypatch.setattr(quart_connection, "CLOSE_TIMEOUT", 0.05)
     line = Line()
-    writing: asyncio.Task[Any] = asyncio.create_task(line.connection.write())
+    writing: asyncio.Task[Any] = asyncio.create_task(line.connection.run(Silence()))
     line.connection.send(kilobytes(1))
     await asyncio.wait({writing}, timeout=0.01)
     assert line.fill(kilobytes(64)) > 1
