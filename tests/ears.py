@@ -21,10 +21,17 @@ class Ear:
         self.got: list[dict[str, Any]] = []
         self.reads = asyncio.Event()
         self.reads.set()
+        self._came = asyncio.Event()
 
     def send(self, frame: Frame) -> None:
         """Take a frame."""
         self.got.append(orjson.loads(frame.envelope))
+        self._came.set()
+
+    async def more(self) -> None:
+        """Wait for the next frame."""
+        self._came.clear()
+        await self._came.wait()
 
     def close(self, code: CloseCode, reason: str) -> None:
         """End."""

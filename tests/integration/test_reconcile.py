@@ -10,20 +10,29 @@ import pytest
 from ears import Ear, follow
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from rooms import TestRoom, make_room, writing
+from rooms import PATIENCE, TestRoom, make_room, writing
 
 from productflo.protocol.codes import Kind
+from productflo.server import relay as relay_module
 from productflo.server.feed import Feed
+from productflo.server.hub import Hub
 from productflo.server.pages import PAGE, Pages
+from productflo.server.presence_relay import PresenceRelay
 from productflo.server.reconcile import BATCH, Reconciler
+from productflo.server.relay import Relay
 from productflo.server.replay import Replay
+from productflo.server.roster import Rosters
 from productflo.service.clock import system_clock
+from productflo.service.membership import Membership
+from productflo.service.runs import Runs
+from productflo.store.bus import Bus
 from productflo.store.entries import Record
 from productflo.store.events import Logged
 from productflo.store.keys import RoomKeys
 from productflo.store.log import Log
 from productflo.store.retention import Retention
 from productflo.store.rooms import Member, Rooms, State
+from productflo.store.store import Store
 
 LAB = RoomKeys("lab")
 
@@ -375,3 +384,40 @@ async def test_a_join_knows_how_much_was_missed(redis: Redis, lab: TestRoom) -> 
         joined = await Rooms(redis).join("lab", ada, granted=True, since=since)
         assert joined is not None
         assert joined.missed_bytes == sum(sizes[since:])
+
+
+async def test_a_quiet_room_is_looked_at_by_itself(
+    redis: Redis,
+    lab: TestRoom,
+    log: Log,
+    reconciler: Reconciler,
+    store_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The bus brings nothing of what is said, and nothing is in doubt."""
+    monkeypatch.setattr(relay_module, "TICK", 0.02)
+    monkeypatch.setattr(relay_module, "IDLE_CHECK", (0.02, 0.05))
+    store = Store.on(redis, Bus(redis), retention=Retention(1000))
+    hub, rosters = (
+        Hub(store.bus),
+        Rosters(
+            Membership(
+                store.rooms, store.teams, store.presence, store.profiles, store.bus, system_clock, True, ()
+            )
+        ),
+    )
+    people = PresenceRelay(hub, rosters, store.rooms, store.presence, system_clock)
+    runs = Runs(store.runs, store.rooms, log)
+    relay = Relay(hub, store.bus, reconciler, rosters, runs, people, system_clock)
+    feed = hub.feeds["lab"] = await feed_of(redis)
+    ear = Ear("1")
+    follow(feed, ear, "ada", cursor=0, live=True)
+    running = asyncio.create_task(relay.run())
+    try:
+        await say(lab, 1)
+        async with asyncio.timeout(PATIENCE):
+            while ear.heard != [1]:
+                await ear.more()
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
