@@ -98,7 +98,8 @@ export function withNewer(history: History, page: HistoricData): History {
  */
 export function withLive(history: History, message: Message, keepNewest: boolean): History {
   if (!history.loaded || history.hasNewer) return history
-  const messages = merge(history.messages, [message])
+  const known = history.messages.filter(each => each.id !== message.id)
+  const messages = merge(known, [message]) // What comes later is what it says now.
   if (messages.length <= MOST_MESSAGES) return { ...history, messages }
   if (!keepNewest) return { ...history, hasNewer: true }
   return { ...history, messages: messages.slice(-MOST_MESSAGES), hasOlder: true }
@@ -111,7 +112,8 @@ function withChanged(history: History, id: string, change: (message: Message) =>
   return { ...history, messages: history.messages.map(each => (each === known ? change(known) : each)) }
 }
 
-export function withEdit(history: History, { message_id: id, message: text }: EditData): History {
+export function withEdit(history: History, { message_id: id, message: text, deleted }: EditData): History {
+  if (deleted) return withDeleted(history, id)
   return withChanged(history, id, message => ({ ...message, text, isEdited: true }))
 }
 

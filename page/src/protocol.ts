@@ -100,6 +100,8 @@ export interface EditData {
   message_id: string
   message: string
   edited_at: string
+  /** Said again after the message was deleted. */
+  deleted?: boolean
 }
 
 export interface DeleteData {

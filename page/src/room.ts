@@ -53,6 +53,8 @@ export interface Room {
   lastSeq: number
   readSeq: number
   unread: number
+  /** The last message heard: after it there may be changes of messages, which nobody has to read. */
+  lastSaidSeq: number
   /** `unread` counts every message up to here: what a resume delivers again must not count twice. */
   countedSeq: number
   /** What comes after this seq was new to the reader when the room was opened, or while it was out of view. */
@@ -84,6 +86,7 @@ export function newRoom(id: string): Room {
     lastSeq: 0,
     readSeq: 0,
     unread: 0,
+    lastSaidSeq: 0,
     countedSeq: 0,
     newAfter: null,
     notice: null,
@@ -141,10 +144,11 @@ export function generationChanged(room: Room, generation: string, lastSeq: numbe
 
 /** Someone said something. `reading` says that the reader has the end of this room in view. */
 export function said(room: Room, message: Message, me: string, reading: boolean, keepNewest: boolean): Room {
-  const counts = message.seq > room.countedSeq && message.sender !== me
+  const counts = message.seq > room.countedSeq && message.sender !== me && !message.deleted
   return {
     ...advanced(room, message.seq),
     countedSeq: Math.max(room.countedSeq, message.seq),
+    lastSaidSeq: Math.max(room.lastSaidSeq, message.seq),
     typing: withoutTyping(room.typing, message.sender),
     answers: withoutAnswer(room.answers, message.id),
     unread: counts ? room.unread + 1 : room.unread,
@@ -206,7 +210,8 @@ export function read(room: Room, userId: string, readSeq: number, me: string): R
   if (userId !== me || readSeq <= room.readSeq) return { ...room, members }
   const isLeft = (message: Message) => message.seq > readSeq && message.sender !== me && !message.deleted
   const left = room.history.messages.filter(isLeft).length
-  const unread = readSeq >= room.lastSeq ? 0 : room.history.loaded ? left : room.unread
+  const hasReadAll = readSeq >= (room.lastSaidSeq || room.lastSeq)
+  const unread = hasReadAll ? 0 : room.history.loaded ? left : room.unread
   return { ...room, members, readSeq, unread }
 }
 

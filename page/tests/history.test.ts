@@ -14,6 +14,13 @@ import { message, page } from './samples'
 const seqs = (messages: readonly { seq: number }[]) => messages.map(each => each.seq)
 
 describe('the window of messages', () => {
+  it('shows what a message says now when it is heard again', () => {
+    const history = latestPage(page(50, 60))
+    const again = withLive(history, message(55, { message: 'better', edited_at: 'x' }), true)
+    expect(again.messages).toHaveLength(11)
+    expect(again.messages[5]).toMatchObject({ text: 'better', isEdited: true })
+  })
+
   it('keeps what was there when an overlapping page comes, so that its rows are not drawn again', () => {
     const history = latestPage(page(50, 60))
     const wider = withOlder(history, page(45, 52))

@@ -59,6 +59,15 @@ describe('unread', () => {
     expect(read(room, ME, 12, ME).unread).toBe(1)
   })
 
+  it('ends with the last message, whatever was changed after it', () => {
+    const away = { ...said(entered(), message(11), ME, false, true), lastSeq: 14 }
+    expect(read({ ...away, history: newRoom('lab').history }, ME, 11, ME).unread).toBe(0)
+  })
+
+  it('does not count what was deleted before it came', () => {
+    expect(said(entered(), message(11, { deleted: true, message: '' }), ME, false, true).unread).toBe(0)
+  })
+
   it('shrinks when an unread message is deleted, not when a read one is', () => {
     const away = said(entered(), message(11), ME, false, true)
     const gone = (seq: number, of: number) => ({ message_id: `m${of}`, sender: 'bo', seq, message_seq: of })
