@@ -81,7 +81,8 @@ APPEND_SECONDS = Histogram(
 )
 FAN_OUT_LAG_SECONDS = Histogram(
     "productflo_fan_out_lag_seconds",
-    "From the store's acceptance of an event until it was handed to the subscriptions here.",
+    "From the store's acceptance of an event until it was handed to the subscriptions here, by the store's "
+    "clock and this host's: as exact as the two agree.",
     buckets=SECONDS,
 )
 STORE_AWAY = Counter("productflo_store_away", "Times that the store stopped answering.")

@@ -180,6 +180,7 @@ class Feed:
                 subscription.cursor = seq
                 subscription.connection.send(told)
         self.seq = max(self.seq, seq)
+        self.revised_at = self.seq  # What was skipped may have been deletions.
 
     def turn(
         self, position: Position, leaves: int, *, continuous: Frame, rewound: Frame
