@@ -95,7 +95,7 @@ async def attending(url: str, data_dir: Path, people: int, part: float) -> Async
         attendance = Attendance(webs, *attendance_people)
         began = time.monotonic()
         for number, server in enumerate(servers):
-            client = await stack.enter_async_context(server.client(f"watcher_{number}"))
+            client = await stack.enter_async_context(server.client(f"watcher_{number}", ping_interval=None))
             for room in _rooms(users):
                 await client.join(room)
             attendance.watchers.append(Watcher(client))
