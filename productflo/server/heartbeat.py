@@ -34,16 +34,15 @@ class Heartbeat:
     presence: PresenceStore
     _here: dict[int, dict[str, str]] = field(default_factory=dict)
     _beginning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BEGINNING))
+    _due: set[int] = field(default_factory=set)
     _phase: float = field(default_factory=random)
 
     async def begin(self, user: str, connection: str) -> None:
         """Connecting means online; where the store is away, with the first beat that it answers."""
         self._here.setdefault(presence_shard(user), {})[connection] = user
-        try:
-            async with self._beginning:
-                await self.presence.beat([(user, connection)])
-        except RedisError as error:
-            note(error)
+        async with self._beginning:
+            if not await _answered(self.presence.beat([(user, connection)])):
+                self._due.add(presence_shard(user))
 
     async def end(self, user: str, connection: str) -> None:
         """A connection is gone: its lease ends after the grace."""
@@ -52,7 +51,7 @@ class Heartbeat:
             return
         if not here:
             del self._here[presence_shard(user)]
-        await self._end([(user, connection)])
+        await _answered(self.presence.end([(user, connection)]))  # Else the lease ends by itself.
 
     async def run(self) -> None:
         """Beat and sweep until cancelled; a store that is away holds the leases meanwhile."""
@@ -63,20 +62,21 @@ class Heartbeat:
     async def _beat(self) -> None:
         """Beat for the shards whose place has come, and for those whose beat the store did not answer."""
         loop, beat = asyncio.get_running_loop(), self.presence.pace.beat
-        due: set[int] = set()
         since = loop.time()
         while True:
             await asyncio.sleep(beat / STEPS)
             now = loop.time()
-            due |= {shard for shard in self._here if self._turns(shard, now) > self._turns(shard, since)}
-            since = now
-            leases = [
-                (user, connection) for shard in due for connection, user in self._here.get(shard, {}).items()
-            ]
-            if not leases or await _answered(self.presence.beat(leases)):
-                due.clear()
+            self._due |= {
+                shard for shard in self._here if self._turns(shard, now) > self._turns(shard, since)
+            }
+            since, due = now, self._due & self._here.keys()
+            leases = [(user, connection) for shard in due for connection, user in self._here[shard].items()]
+            self._due = set()
+            if await _answered(self.presence.beat(leases)):
                 # A beat on its way when its connection ended has prolonged what had to end.
-                await self._end([one for one in leases if not self._has(*one)])
+                await _answered(self.presence.end([one for one in leases if not self._has(*one)]))
+            else:
+                self._due |= due
 
     def _turns(self, shard: int, now: float) -> int:
         """How often the shard's place has come."""
@@ -84,12 +84,6 @@ class Heartbeat:
 
     def _has(self, user: str, connection: str) -> bool:
         return connection in self._here.get(presence_shard(user), {})
-
-    async def _end(self, leases: list[tuple[str, str]]) -> None:
-        try:
-            await self.presence.end(leases)
-        except RedisError as error:
-            note(error)  # The leases end by themselves.
 
     async def _sweep(self) -> None:
         while True:
