@@ -150,8 +150,10 @@ export class Chat implements Scene {
     return this.openRoom.peek() !== roomId || this.atEnd.peek()
   }
 
-  rewound(roomId: string): void {
-    void this.reload(roomId, 'rewound')
+  /** Join again from where the room was: the answer says what has become of that, and the history is loaded. */
+  lostTrack(roomId: string): void {
+    this.rooms.update(roomId, disconnected)
+    void this.enter(roomId)
   }
 
   removed(roomId: string): void {

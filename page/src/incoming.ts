@@ -23,7 +23,6 @@ import {
   advanced,
   deleted,
   edited,
-  generationChanged,
   memberCame,
   memberLeft,
   pieceSaid,
@@ -45,8 +44,8 @@ export interface Scene {
   isReading(roomId: string): boolean
   /** Whether a full window of messages should let its oldest go. */
   keepsNewest(roomId: string): boolean
-  /** The room's data was replaced under the page. */
-  rewound(roomId: string): void
+  /** Events of the room will not come, or what is known of it counts no more. */
+  lostTrack(roomId: string): void
   /** The reader left, or was removed, here or on another device. */
   removed(roomId: string): void
 }
@@ -105,9 +104,9 @@ const HANDLERS: Record<string, Handler> = {
   },
   system: (scene, roomId, envelope) => {
     const data = envelope.data as unknown as GenerationData
-    if (data.code !== 'GENERATION_CHANGED' || !roomId) return
-    scene.rooms.update(roomId, room => generationChanged(room, data.generation, data.last_seq))
-    scene.rewound(roomId)
+    if (!roomId || !data.generation) return
+    if (data.continuous) scene.rooms.update(roomId, room => ({ ...room, generation: data.generation }))
+    else scene.lostTrack(roomId)
   },
 }
 

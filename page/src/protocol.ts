@@ -162,9 +162,10 @@ export interface ErrorData {
 }
 
 export interface GenerationData {
-  code: 'GENERATION_CHANGED'
+  code: 'GENERATION_CHANGED' | 'GAP'
   generation: string
   last_seq: number
+  continuous?: boolean
 }
 
 export interface Session {

@@ -109,7 +109,7 @@ export function listed(room: Room, summary: RoomSummary): Room {
  * missed events follow; any other starts at the present.
  */
 export function joined(room: Room, data: JoinData): Room {
-  const resumes = data.continuous === true && data.generation === room.generation
+  const resumes = data.continuous === true
   return {
     ...room,
     kind: data.kind,
@@ -135,11 +135,6 @@ export function disconnected(room: Room): Room {
 /** Every durable event moves the position, also one that this page does not show. */
 export function advanced(room: Room, seq: number): Room {
   return seq > room.lastSeq ? { ...room, lastSeq: seq } : room
-}
-
-/** The store lost or was given other data: nothing known can be resumed. */
-export function generationChanged(room: Room, generation: string, lastSeq: number): Room {
-  return { ...room, generation, lastSeq, answers: [] }
 }
 
 /** Someone said something. `reading` says that the reader has the end of this room in view. */

@@ -27,7 +27,7 @@ describe('an envelope', () => {
       changes: new Changes(change => ((operation = change.id), true)),
       isReading: () => true,
       keepsNewest: () => true,
-      rewound: vi.fn(),
+      lostTrack: vi.fn(),
       removed: vi.fn(),
     }
   })
@@ -91,10 +91,21 @@ describe('an envelope', () => {
     expect(scene.removed).toHaveBeenCalledWith('lab')
   })
 
-  it('GENERATION_CHANGED asks for the history anew', () => {
-    take('system', { code: 'GENERATION_CHANGED', generation: 'g2', last_seq: 4 })
-    expect(scene.rewound).toHaveBeenCalledWith('lab')
-    expect(lab().generation).toBe('g2')
+  it('GENERATION_CHANGED goes on where nothing is lost', () => {
+    const before = lab().lastSeq
+    take('system', { code: 'GENERATION_CHANGED', generation: 'g2', last_seq: 400, continuous: true })
+    expect(scene.lostTrack).not.toHaveBeenCalled()
+    expect([lab().generation, lab().lastSeq]).toEqual(['g2', before])
+  })
+
+  it.each([
+    ['GENERATION_CHANGED', 'rewound'],
+    ['GAP', 'trimmed'],
+  ])('%s of what is lost asks what has become of the room', (code, reason) => {
+    const before = lab()
+    take('system', { code, generation: 'g2', last_seq: 400, gap: true, reason })
+    expect(scene.lostTrack).toHaveBeenCalledWith('lab')
+    expect([lab().generation, lab().lastSeq]).toEqual([before.generation, before.lastSeq])
   })
 
   it('of an error fails the message that it is about, or tries again where that helps', () => {

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 
 import {
   deleted,
-  generationChanged,
   joined,
   latestLoaded,
   memberLeft,
@@ -119,9 +118,9 @@ describe('resume', () => {
     expect(back.answers).toEqual([])
   })
 
-  it('takes over a new generation', () => {
-    const room = generationChanged(entered(), 'g2', 3)
-    expect([room.generation, room.lastSeq]).toEqual(['g2', 3])
+  it('goes on in a new generation that has everything', () => {
+    const back = joined(entered(), joinData({ last_seq: 15, continuous: true, generation: 'g2' }))
+    expect([back.generation, back.lastSeq]).toEqual(['g2', 10])
   })
 })
 

@@ -131,7 +131,7 @@ async def round_of(
     click.echo(f"{title}: {len(users)} clients in {took:.1f} s (half of them in {half:.1f} s)")
     click.echo(f"  envelopes: {dict(crowd.codes)}; refused and tried again: {dict(crowd.failures)}")
     load = time.process_time() - cpu
-    click.echo(f"  CPU: web {seconds_of(deployment.web.pid):.1f} s, load {load:.1f} s")
+    click.echo(f"  CPU: web {seconds_of(deployment.web_pid):.1f} s, load {load:.1f} s")
     click.echo(f"  store: {sum(spent.values())} commands, {dict(spent.most_common(9))}")
 
 
