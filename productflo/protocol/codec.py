@@ -98,12 +98,13 @@ def encode(envelope: Outbound) -> bytes:
 class Parts:
     """A durable event encoded in parts, for the append script to put together.
 
-    `head` is the envelope up to where `accepted_at` and `seq` go, without what a message says. That stands
-    apart, so that it can be replaced: `text` goes in where the head's `data` begins; `rest`, whatever else
-    its author gave it, where the head ends; `mentions` after `seq`.
+    `begin` is the envelope up to where `data` begins, `by` who says it under which id; `accepted_at` and
+    `seq` follow. What a message says stands apart, so that it can be replaced: `text` before `by`, `rest`
+    (whatever else its author gave it) after it, `mentions` after `seq`.
     """
 
-    head: bytes
+    begin: bytes
+    by: bytes
     text: bytes = b""
     rest: bytes = b""
     mentions: bytes = b""
@@ -111,19 +112,19 @@ class Parts:
     @property
     def size(self) -> int:
         """Bytes in all."""
-        return len(self.head) + len(self.text) + len(self.rest) + len(self.mentions)
+        return sum(map(len, (self.begin, self.by, self.text, self.rest, self.mentions)))
 
 
 def in_parts(envelope: ChatResponse | Edited | Deleted | Reacted) -> Parts:
     """A durable event as the append script takes it."""
     encoded = encode(envelope).removesuffix(SPLICED)
-    if isinstance(envelope, Deleted | Reacted):
-        return Parts(encoded)
     mentions = b""
-    if envelope.data.mentions:
+    if isinstance(envelope, ChatResponse | Edited) and envelope.data.mentions:
         encoded, begin, mentioned = encoded.rpartition(MENTIONS)
         mentions = begin + mentioned
-    envelope_head, data, said = encoded.partition(DATA)
+    begin, data, said = encoded.partition(DATA)
+    if isinstance(envelope, Deleted | Reacted):
+        return Parts(begin + data, said)
     text, _, by = said.partition(SENDER)
     by, files, given = by.partition(FILES)
-    return Parts(envelope_head + data + SENDER[1:] + by, text + b",", files + given, mentions)
+    return Parts(begin + data, SENDER[1:] + by, text + b",", files + given, mentions)

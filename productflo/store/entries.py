@@ -1,12 +1,10 @@
-"""What is handed to a room's log, as the append script takes it, and what comes of it."""
+"""What is handed to a room's log, as the append script takes it, and what is found there."""
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from productflo.errors import Conflict, LeaseLost, NotFound, PermissionDenied, ProductFloError, TooLarge
 from productflo.protocol.codec import Parts
 from productflo.store.scripts import Argument
 
@@ -51,7 +49,7 @@ class Entry:
         """As append.lua takes it."""
         digest = _digest(self.sender, self.content)
         parts = self.parts
-        said = (digest, parts.head, parts.text, parts.rest, parts.mentions)
+        said = (digest, parts.begin, parts.by, parts.text, parts.rest, parts.mentions)
         args: tuple[Argument, ...] = (self.sender, self.message_id, *said, *self.files)
         return ("chat", len(args), *args)
 
@@ -97,7 +95,7 @@ class Revision:
         said = (self.deed, self.message_id, *self.details)
         digest = _digest("\n".join(said), self.parts.text)
         more = (self.parts.text, self.parts.mentions) if self.deed is Deed.EDIT else self.details
-        args = (self.sender, self.operation, digest, self.message_id, self.parts.head, *more)
+        args = (self.sender, self.operation, digest, self.message_id, self.parts.begin, self.parts.by, *more)
         return (self.deed, len(args), *args)
 
 
@@ -122,49 +120,6 @@ class Record:
 
     seq: int
     envelope: bytes
-
-
-def outcome(result: Any, entry: Entry | Revision, assistants: dict[str, str]) -> Appended | ProductFloError:
-    """What append.lua tells of an entry: `PermissionDenied`, `NotFound`, `Conflict`, `TooLarge` or
-    `LeaseLost` where it refused it."""
-    match result:
-        case [b"ok", seq]:
-            return Appended(seq, None, assistants)
-        case [b"duplicate", seq, envelope]:
-            return Appended(seq, envelope, assistants)
-        case [b"unchanged", message_seq]:
-            return Appended(0, None, assistants, message_seq)
-        case [refusal]:
-            return _refusal(refusal, entry)
-    raise AssertionError(f"append.lua told {result!r}")
-
-
-def _refusal(told: bytes, entry: Entry | Revision) -> ProductFloError:
-    match told, entry:
-        case b"conflict", Revision():
-            return Conflict(
-                f"The request_id {entry.operation} stands for something else that you did. Use a new one.",
-                field="request_id",
-            )
-        case b"conflict", _:
-            return Conflict(
-                f"The message_id {entry.message_id} stands for another message of this room. Use a new one.",
-                field="data.message_id",
-            )
-        case b"not_found", _:
-            return NotFound(f"The room has no message {entry.message_id}.", field="data.message_id")
-        case b"not_yours", _:
-            return PermissionDenied(
-                f"The message {entry.message_id} is not yours to change.", field="data.message_id"
-            )
-        case b"full", _:
-            return TooLarge(
-                "The message has as many reactions as one may have: 20 emoji, 1,000 in all.",
-                field="data.emoji",
-            )
-        case b"lost", _:
-            return LeaseLost("Another worker has taken this answer over.")
-    return PermissionDenied("You are not a member of this room. Join it first.", field="room_id")
 
 
 def _digest(sender: str, content: bytes) -> bytes:

@@ -27,7 +27,7 @@ FILE = "file_" + "0" * 26
 LARGE = 10**6
 
 WHO = st.sampled_from((*(CREATOR, OTHER) * 4, STRANGER))
-MESSAGE = st.sampled_from(("m1", "m2", "m3", "m4"))
+MESSAGE = st.sampled_from([f"m{number}" for number in range(8)])
 OPERATION = st.sampled_from([f"o{number}" for number in range(40)])
 TEXT = st.sampled_from(("hello", "bye", 'quo"te },"sender":', "ünïcode 👍\n"))
 EMOJI = st.sampled_from(("👍", ":shipit:"))
@@ -59,20 +59,12 @@ class Done:
         return dict(zip(names, self.details, strict=True))
 
 
+SAY = st.builds(Said, WHO, MESSAGE, TEXT, st.sampled_from(((), (FILE,))))
 EDIT = st.builds(Done, WHO, OPERATION, st.just("edit"), MESSAGE, st.tuples(TEXT))
-STEP = st.one_of(
-    st.builds(Said, WHO, MESSAGE, TEXT, st.sampled_from(((), (FILE,)))),
-    *(EDIT, EDIT),
-    st.builds(Done, WHO, OPERATION, st.just("delete"), MESSAGE),
-    st.builds(
-        Done,
-        WHO,
-        OPERATION,
-        st.just("reaction"),
-        MESSAGE,
-        st.tuples(EMOJI, st.sampled_from(("add", "remove"))),
-    ),
-)
+DELETE = st.builds(Done, WHO, OPERATION, st.just("delete"), MESSAGE)
+ACTION = st.tuples(EMOJI, st.sampled_from(("add", "remove")))
+REACT = st.builds(Done, WHO, OPERATION, st.just("reaction"), MESSAGE, ACTION)
+STEP = st.sampled_from((SAY, SAY, SAY, EDIT, EDIT, REACT, REACT, DELETE)).flatmap(lambda kind: kind)
 Step = Said | Done
 
 

@@ -246,8 +246,7 @@ def test_a_message_is_encoded_in_parts(mentions: list[str] | None) -> None:
     )
     parts = in_parts(outbound.ChatResponse(user_id="ada", room_id="lab", timestamp=NOON, data=data))
     placed = b',"accepted_at":"' + NOON.encode() + b'","seq":7'
-    head = parts.head.replace(b'"data":{', b'"data":{' + parts.text)
-    told = orjson.loads(head + parts.rest + placed + parts.mentions + b"}}")
+    told = orjson.loads(parts.begin + parts.text + parts.by + parts.rest + placed + parts.mentions + b"}}")
     assert told["data"] == {**data.model_dump(exclude_none=True), "accepted_at": NOON, "seq": 7}
     assert list(told["data"])[:5] == ["message", "sender", "message_id", "attached_files", "metadata"]
     assert orjson.loads(b"{" + parts.text[:-1] + b"}") == {"message": 'quote " and }},"sender":'}

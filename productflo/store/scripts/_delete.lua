@@ -11,14 +11,14 @@ local function stop_answers(at, by)
 end
 
 -- `rank` is 'operator' for one who may delete any message.
-local function delete(sender, operation, digest, message_id, head, rank)
-  return revise(sender, operation, digest, message_id, head, function(at, entry, parts)
+local function delete(sender, operation, digest, message_id, begin, by, rank)
+  return revise(sender, operation, digest, message_id, begin, by, function(at, entry, parts)
     local allowed = author(entry) == sender or rank == 'operator' or redis.call('HGET', meta, 'creator') == sender
     if not allowed then return {'not_yours'} end
-    write(head, about(at), nil, '')
+    write(begin, by, about(at), NOTHING, '')
     give_back(parts.files)
-    keep(at, {edit = parts.edit, text = '"message":"",', rest = '', more = ',"deleted":true', reactions = '',
-      files = ''})
+    parts.text, parts.rest, parts.more = '"message":"",', '', ',"deleted":true'
+    parts.reactions, parts.files = '', ''
     redis.call('ZADD', deleted, at, message_id)
     redis.call('ZREMRANGEBYSCORE', feedback, at, at)
     stop_answers(at, sender)

@@ -4,15 +4,15 @@
 -- of JSON:
 --   seq of its latest edit | text | what else its author gave | mentions and edited_at | reactions | own files
 -- An edit in the log has no text of its own (`m` is the seq of its message): it shows the message as it is now.
+-- store/reading.py puts the two together.
 local function parts_of(record)
   local edit, text, rest, more, reactions, own_files =
     string.match(record, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)$')
   return {edit = edit, text = text, rest = rest, more = more, reactions = reactions, files = own_files}
 end
 
-local function keep(seq, parts)
-  redis.call('HSET', messages, seq,
-    table.concat({parts.edit, parts.text, parts.rest, parts.more, parts.reactions, parts.files}, '\n'))
+local function record_of(parts)
+  return table.concat({parts.edit, parts.text, parts.rest, parts.more, parts.reactions, parts.files}, '\n')
 end
 
 local function seq_of(found)
@@ -29,26 +29,4 @@ end
 local function entry_at(seq)
   local found = redis.call('XRANGE', log, seq, seq)[1]
   return found and fields_of(found)
-end
-
--- Where in {room}:messages stands what an event says.
-local function said_at(seq, entry)
-  return entry.m or seq
-end
-
--- A message or an edit: what it says goes in where `data` begins, what its author gave before the store's own.
-local function whole(e, parts)
-  local data = string.find(e, '"data":{', 1, true) + 7
-  local stores_own = string.find(e, ',"accepted_at":"', data, true)
-  return table.concat({string.sub(e, 1, data), parts.text, string.sub(e, data + 1, stores_own - 1), parts.rest,
-    string.sub(e, stores_own), parts.more, parts.reactions, '}}'})
-end
-
--- An event as it is now. `record` is what stands there; an entry without one says it all itself.
-local function envelope_of(entry, record)
-  if string.sub(entry.e, -2) == '}}' then return entry.e end -- As the first version wrote it.
-  if not record or not (entry.m or entry.d ~= '') then return entry.e .. '}}' end
-  local now = parts_of(record)
-  if entry.m then now.rest, now.reactions = '', '' end
-  return whole(entry.e, now)
 end

@@ -31,8 +31,8 @@ local function place_of(wanted, list)
   end
 end
 
-local function react(sender, operation, digest, message_id, head, action, emoji)
-  return revise(sender, operation, digest, message_id, head, function(at, entry, parts)
+local function react(sender, operation, digest, message_id, begin, by, action, emoji)
+  return revise(sender, operation, digest, message_id, begin, by, function(at, entry, parts)
     local reactions, count = reactions_of(parts.reactions)
     local users
     for _, reaction in ipairs(reactions) do
@@ -49,8 +49,7 @@ local function react(sender, operation, digest, message_id, head, action, emoji)
     else
       reactions[#reactions + 1] = {emoji, {sender}}
     end
-    write(head, about(at), nil, '')
+    write(begin, by, about(at), NOTHING, '')
     parts.reactions = encoded_of(reactions)
-    keep(at, parts)
   end)
 end

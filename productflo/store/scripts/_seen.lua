@@ -2,12 +2,18 @@
 -- What was done is remembered for one to two days: two hashes, the older of which goes at once when the newer
 -- has served a day. Both expire by themselves where nothing more happens.
 local DAY = 86400000
+local served
 
 local function remember(id, digest, seq, ms, message_seq)
-  local left = redis.call('PTTL', seen)
-  if left >= 0 and left < DAY then redis.call('RENAME', seen, seen_before) end
+  if not served then -- Looked at once a call.
+    served = redis.call('PTTL', seen)
+    if served >= 0 and served < DAY then redis.call('RENAME', seen, seen_before) end
+  end
   redis.call('HSET', seen, id, string.format('%.0f:%.0f:%.0f:', seq, ms, message_seq) .. digest)
-  if left < DAY then redis.call('PEXPIRE', seen, 2 * DAY) end
+  if served < DAY then
+    redis.call('PEXPIRE', seen, 2 * DAY)
+    served = 2 * DAY
+  end
 end
 
 -- {digest, seq, ms, message_seq} of what was done under an id, or nil.

@@ -25,7 +25,8 @@ end
 -- Forget the oldest events while they are beyond a limit, at most `most`; how many it were. `bytes` is meta's.
 local function trim(bytes, now, most)
   local left, last, gone = redis.call('XLEN', log), nil, 0
-  local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  if keep_ms == 0 and keep_bytes == 0 then most = math.min(most, keep_events > 0 and left - keep_events or 0) end
+  local oldest = most > 0 and redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   if not oldest or not overdue(fields_of(oldest), left, bytes, now) then return 0 end
   for _, found in ipairs(redis.call('XRANGE', log, '-', '+', 'COUNT', most)) do
     local entry = fields_of(found)

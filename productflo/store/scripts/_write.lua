@@ -1,15 +1,21 @@
--- Included by append.lua: writing one event.
--- Up to where what it says follows: the encoded head with when the store took it, and its place.
-local function placed(head, ms, at)
-  return string.format('%s,"accepted_at":"%s","seq":%.0f', head, iso(ms), at)
+-- Included by append.lua: writing one event. `begin` is its encoded envelope up to where `data` begins, `by` what
+-- comes in it between the text and the rest.
+local function placed(time, at)
+  return ',"accepted_at":"' .. time .. '","seq":' .. string.format('%.0f', at)
 end
 
--- `said` is what a message or an edit says, nil of other events; more fields of the log's entry follow `digest`.
-local function write(head, about, said, digest, ...)
+-- `said` is what a message or an edit says; more fields of the log's entry follow `digest`.
+local function write(begin, by, about, said, digest, ...)
   seq = seq + 1
-  local e = placed(head, now, seq) .. about
-  redis.call('XADD', log, string.format('%.0f-%s', seq, generation), 'e', e, 'd', digest,
-    'b', string.format('%.0f', bytes), 't', string.format('%.0f', now), ...)
-  published[#published + 1] = said and whole(e, said) or e .. '}}'
-  bytes = bytes + #published[#published]
+  local place = placed(accepted_at, seq) .. about
+  redis.call('XADD', log, string.format('%.0f-%s', seq, generation), 'e', begin .. by .. place, 'd', digest,
+    'b', string.format('%.0f', bytes), 't', accepted_ms, ...)
+  local envelope = table.concat({begin, said.text, by, said.rest, place, said.more, '}}'})
+  published[#published + 1] = envelope
+  bytes = bytes + #envelope
+end
+
+-- An event that is there: its entry, what its message says, and whether it is an edit.
+local function duplicate(at, e, record, is_edit)
+  return {'duplicate', tonumber(at), e, record or '', is_edit and 1 or 0}
 end

@@ -18,6 +18,7 @@ local token, cursor, hold = ARGV[4], ARGV[5], ARGV[6] == 'hold'
 -- include: _publish.lua
 local generation, seq = position(meta)
 local first_seq, now, published = seq + 1, now_ms(), {}
+local accepted_ms, accepted_at = string.format('%.0f', now), iso(now)
 local bytes = tonumber(redis.call('HGET', meta, 'bytes') or '0')
 -- include: _message.lua
 -- include: _seen.lua

@@ -1,0 +1,139 @@
+"""Reading a room's log: its events as they are now, put together of what never changes and what may.
+
+The log's stream holds who, when and `seq`; what a message says stands in `{room}:messages`, where an edit or
+a deletion replaces it (docs/adr/0017). The stream is always read first: what has come to a message since then
+is told once more by an event that follows.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from productflo.store.client import Client
+from productflo.store.entries import Record
+from productflo.store.keys import RoomKeys
+
+CHUNK = 50
+"""Messages read at once for a page: of the longest, some 10 MB."""
+
+_DATA, _PLACE = b'"data":{', b',"accepted_at":"'
+"""Where in an entry its text goes, and before what the rest that its author gave."""
+
+_Fields = Mapping[bytes, bytes]
+
+
+class Reading:
+    """Reads any room's log. Methods raise what redis-py raises."""
+
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+
+    async def read(self, room: str, after: int, limit: int) -> list[Record]:
+        """At most `limit` events after a seq, oldest first, each as it is now.
+
+        Their seqs have no hole. The first one's is `after + 1`, unless what is there was trimmed.
+        """
+        keys, seqs = RoomKeys(room), range(after + 1, after + 1 + limit)
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.xrange(keys.log, str(after + 1), "+", count=limit)
+        pipeline.hmget(keys.messages, list(seqs))
+        found, said = await pipeline.execute()
+        entries = [(_seq(entry_id), fields) for entry_id, fields in found]
+        known = await self._with_edited(keys, entries, dict(zip(seqs, said, strict=True)))
+        records: list[Record] = []
+        for seq, fields in entries:
+            envelope = _envelope(fields, known.get(_said_at(seq, fields)))
+            if envelope is None:  # Trimmed meanwhile, and all before it.
+                records.clear()
+            else:
+                records.append(Record(seq, envelope))
+        return records
+
+    async def messages(self, room: str, after: int, limit: int, size: int) -> list[Record]:
+        """At most `limit` messages after a seq, oldest first, each as it is now; other events are skipped.
+
+        The one with which they exceed `size` bytes is the last.
+        """
+        keys = RoomKeys(room)
+        found: Any = await self._redis.zrangebyscore(
+            keys.ids, f"({after}", "+inf", start=0, num=limit, withscores=True
+        )
+        return await self._page(keys, [int(score) for _, score in found], size)
+
+    async def messages_back(self, room: str, before: int | None, limit: int, size: int) -> list[Record]:
+        """As `messages`, but the last ones before a seq (None: the newest); oldest first all the same."""
+        keys = RoomKeys(room)
+        newest = "+inf" if before is None else f"({before}"
+        found: Any = await self._redis.zrevrangebyscore(
+            keys.ids, newest, "-inf", start=0, num=limit, withscores=True
+        )
+        return (await self._page(keys, [int(score) for _, score in found], size))[::-1]
+
+    async def find(self, room: str, message_id: str) -> Record | None:
+        """The message of an id as it is now, deleted or not, while it is retained."""
+        seq = await self._redis.zscore(RoomKeys(room).ids, message_id)
+        found = await self._page(RoomKeys(room), [int(seq)], 0) if seq is not None else []
+        return found[0] if found else None
+
+    async def _page(self, keys: RoomKeys, seqs: Sequence[int], size: int) -> list[Record]:
+        """The messages at some seqs, in that order, without those that were trimmed meanwhile."""
+        records: list[Record] = []
+        for at in range(0, len(seqs), CHUNK):
+            chunk = seqs[at : at + CHUNK]
+            pipeline = self._redis.pipeline(transaction=False)
+            for seq in chunk:
+                pipeline.xrange(keys.log, str(seq), str(seq))
+            pipeline.hmget(keys.messages, chunk)
+            *found, said = await pipeline.execute()
+            for seq, entry, record in zip(chunk, found, said, strict=True):
+                envelope = _envelope(entry[0][1], record) if entry else None
+                if envelope is not None:
+                    records.append(Record(seq, envelope))
+                    size -= len(envelope)
+                if size < 0:
+                    return records
+        return records
+
+    async def _with_edited(
+        self, keys: RoomKeys, entries: Sequence[tuple[int, _Fields]], said: dict[int, bytes | None]
+    ) -> dict[int, bytes | None]:
+        """What was said, also in messages that are edited here and stand elsewhere."""
+        missing = {_said_at(seq, fields) for seq, fields in entries} - said.keys()
+        if missing:
+            more: Any = await self._redis.hmget(keys.messages, [str(seq) for seq in missing])
+            said |= dict(zip(missing, more, strict=True))
+        return said
+
+
+def put_together(entry: bytes, said: bytes | None, *, is_edit: bool) -> bytes:
+    """The envelope of an event: its entry in the log, and what a message says, where it has something to say.
+
+    No JSON is read or written: what clients sent stays as they sent it.
+    """
+    if not said:
+        return entry + b"}}"
+    _, text, rest, more, reactions, _ = said.split(b"\n")
+    if is_edit:
+        rest = reactions = b""
+    begin, data, fields = entry.partition(_DATA)
+    by, place, placed = fields.partition(_PLACE)
+    return b"".join((begin, data, text, by, rest, place, placed, more, reactions, b"}}"))
+
+
+def _envelope(fields: _Fields, said: bytes | None) -> bytes | None:
+    """An event as it is now; None for one that was trimmed while it was read."""
+    entry = fields[b"e"]
+    if entry.endswith(b"}}"):  # As the first version wrote it: whole.
+        return entry
+    is_edit = b"m" in fields
+    if said is None and (is_edit or fields[b"d"]):
+        return None
+    return put_together(entry, said, is_edit=is_edit)
+
+
+def _said_at(seq: int, fields: _Fields) -> int:
+    """Where in `{room}:messages` stands what an event says: an edit's at its message."""
+    return int(fields.get(b"m", seq))
+
+
+def _seq(entry_id: Any) -> int:
+    return int(entry_id.split(b"-")[0])
