@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from productflo.store.client import Client, Cluster
+from productflo.store.client import Client, Cluster, look_again
 from productflo.store.keys import RETENTION_SWEEP, RoomKeys
 from productflo.store.refusals import note
 from productflo.store.reply import text
@@ -69,6 +69,7 @@ class Sweep:
 
     async def sweep(self) -> int:
         """Look at every room once; how many events were forgotten. Raises what redis-py raises."""
+        await look_again(self.client)
         total = 0
         async for room in self._rooms():
             total += await self.trim(room)

@@ -7,9 +7,14 @@ from chatting import Server, web_process
 from faults.traffic import talking
 from topologies import TestCluster, redis_cluster
 
+from productflo.store.connect import open_redis
+from productflo.store.keys import RoomKeys
+from productflo.store.retention import Retention, Sweep
+
 ROOMS = ("one", "two", "three")
 OTHER_ROOMS = ("red", "blue", "green")
 """Each on another of the masters."""
+REVISED_ROOMS = ("ONE", "TWO", "THREE")
 NAMES = ("alpha", "beta", "south")
 
 
@@ -40,6 +45,29 @@ async def test_a_moved_slot_is_not_noticed(cluster: TestCluster, server: Server)
             await traffic.goes_on()
         assert await traffic.problems() == []
         assert {one.connections for one in traffic.people} == {1}
+
+
+async def test_messages_are_changed_and_forgotten_on_every_master(
+    cluster: TestCluster, server: Server
+) -> None:
+    """Read as they are now, by who pages and who resumes; the sweep finds the rooms of all shards."""
+    async with server.client("cora") as cora:
+        for room in REVISED_ROOMS:
+            await cora.chat(room, "helo", message_id="m1")
+            await cora.chat(room, "secret", message_id="m2")
+            await cora.say("edit", room, message_id="m1", message="hello")
+            await cora.say("delete", room, message_id="m2")
+            await cora.until("delete", room_id=room)
+            await cora.say("historic", room)
+            page = (await cora.until("historic_response", room_id=room))["data"]["messages"]
+            assert [one["message"] for one in page] == ["hello", ""]
+            await cora.join(room, since=0)
+            told = [await cora.next() for _ in range(4)]
+            assert [one["data"].get("message") for one in told] == ["hello", "", "hello", None]
+    async with open_redis(cluster.url) as redis:
+        await Sweep(redis, Retention(events=1)).sweep()
+        for room in REVISED_ROOMS:
+            assert await redis.xlen(RoomKeys(room).log) == 1
 
 
 async def test_a_master_that_dies_is_succeeded(cluster: TestCluster, server: Server) -> None:

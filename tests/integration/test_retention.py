@@ -107,7 +107,10 @@ async def test_an_edit_outlives_its_message(redis: Redis, room: str) -> None:
         edits = [orjson.loads(one.envelope) for one in await log.read(room, 1, 2)]
         assert [one["data"]["message"] for one in edits] == ["hello everybody"] * 2
         assert await redis.exists(RoomKeys(room).files) == 0
-        await say(log, room, [2, 3])
+        await say(log, room, [2])
+        (edit,) = await log.read(room, 2, 1)
+        assert orjson.loads(edit.envelope)["data"]["message"] == "hello everybody"
+        await say(log, room, [3])
         assert sorted(await redis.hkeys(RoomKeys(room).messages)) == [b"4", b"5", b"6"]
 
 

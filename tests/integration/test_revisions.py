@@ -5,6 +5,17 @@ from typing import Any
 import pytest
 from cast import http, unique
 from chatting import Client, Envelope, Server
+from counting import counting
+from redis.asyncio import Redis
+from rooms import entry, writing
+
+from productflo.domain.identity import SERVICE_ID
+from productflo.protocol.codes import Kind
+from productflo.store.entries import RunGuard
+from productflo.store.rooms import Member, Rooms
+from productflo.store.runs import RunStore
+
+SERVICE_KEY = "a-service-key-for-tests"  # The server's, in conftest.py.
 
 
 async def page(client: Client, room: str, **asked: Any) -> list[dict[str, Any]]:
@@ -268,3 +279,49 @@ async def test_pages_hold_messages_only(server: Server, room: str) -> None:
         assert ([one["seq"] for one in older["messages"]], older["has_more"]) == ([1], False)
         newer = (await as_ada.get(f"/api/rooms/{room}/messages?limit=2&after=1")).json()
         assert ([one["seq"] for one in newer["messages"]], newer["has_more"]) == ([32, 63], False)
+
+
+async def test_an_operator_deletes_any_message(server: Server, room: str) -> None:
+    """Whoever holds the service key, in a room that is not theirs; they edit none."""
+    (ada,) = unique("ada")
+    key = {"X-Service-Key": SERVICE_KEY}
+    async with server.client(ada) as tab, server.client(SERVICE_ID, additional_headers=key) as operator:
+        await tab.chat(room, "hello", message_id="m1")
+        await operator.join(room)
+        await ask(operator, "edit", room, message_id="m1", message="bye")
+        assert (await operator.error())["code"] == "PERMISSION_DENIED"
+        await ask(operator, "delete", room, message_id="m1")
+        assert (await tab.until("delete"))["data"]["sender"] == SERVICE_ID
+
+
+async def test_an_answer_is_rated(server: Server, room: str, redis: Redis) -> None:
+    """To its sender alone, and counted once however often it is sent; a person's message is not rated."""
+    ada, bob = unique("ada", "bob")
+    async with server.client(ada) as tab, server.client(bob) as other, writing(redis) as log:
+        await tab.chat(room, "hello", message_id="m1")
+        await other.join(room)
+        await Rooms(redis).add_assistant(room, Member("echo", "Echo", Kind.ASSISTANT), "mentions")
+        lease = await RunStore(redis).acquire(room, "echo", "worker")
+        assert lease is not None
+        guard = RunGuard("echo", lease.token, 1)
+        await log.append(entry(room, "echo", "an answer", "a1", "m1", guard))
+        await other.until("chat_response", message_id="a1")
+        async with counting(server) as rise:
+            for _ in range(2):
+                await ask(tab, "feedback", room, "op1", message_id="a1", rating="down", comment="no")
+                answer = await tab.until("feedback")
+                assert answer["request_id"] == "op1"
+                assert answer["data"] == {
+                    "message_id": "a1",
+                    "sender": ada,
+                    "rating": "down",
+                    "comment": "no",
+                }
+            assert await rise.of("feedback_total down", "feedback_total up") == [1, 0]
+        await ask(tab, "feedback", room, message_id="m1", rating="up")
+        assert (await tab.error())["code"] == "VALIDATION_ERROR"
+        await ask(tab, "edit", room, message_id="a1", message="mine now")
+        assert (await tab.error())["code"] == "PERMISSION_DENIED"
+        await ask(tab, "delete", room, message_id="a1")
+        told = [one["code"] for one in (await other.until("delete"), *await other.settled())]
+        assert told == ["delete"]
