@@ -7,7 +7,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.connection import AbstractConnection, Connection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from productflo.store.outage import OUTAGE
@@ -19,8 +20,8 @@ RECONNECT_DELAY = 0.2
 QUIET = 10.0
 """Seconds without a message until redis-py may send its PING (every 30 s, see `connect`): networks forget a
 connection on which nothing moves for some minutes, and tell nobody."""
-LOST = (RedisError, OSError, AttributeError)
-"""What asking for a channel raises while `run` connects anew; redis-py has no writer then."""
+LOST = (RedisError, OSError)
+"""What asking for a channel raises while `run` connects anew."""
 
 
 class Ear:
@@ -41,29 +42,50 @@ class Ear:
     ) -> None:
         self.channels: set[bytes] = set()
         self.unconfirmed: set[bytes] = set()
-        self._pubsub: PubSub = _Sharded(redis, self.unconfirmed) if sharded else redis.pubsub()
+        self._pubsub = _PubSub(redis, self.unconfirmed)
         self._sharded = sharded
+        self._order = asyncio.Lock()
         self._on_message = on_message
         self._on_trouble = on_trouble
         self._attached = False
 
     async def listen(self, channel: bytes) -> None:
         """Ask for a channel; a message of type `subscribe` or `ssubscribe` confirms it. Raises `LOST`."""
-        # Only `run` connects: where two do so at once, redis-py forgets one connection and what it asked for.
-        if self._attached:
-            await self._ask(channel)
-        self.channels.add(channel)
+        async with self._order:
+            if self._attached:
+                await self._send("SSUBSCRIBE" if self._sharded else "SUBSCRIBE", channel)
+                self._known[channel] = None
+                if self._sharded:
+                    self.unconfirmed.add(channel)
+            self.channels.add(channel)
 
     async def leave(self, channel: bytes) -> None:
-        """Listen to a channel no more."""
-        self.channels.discard(channel)
-        self.unconfirmed.discard(channel)
-        if self._attached:
-            try:
-                await (self._pubsub.sunsubscribe if self._sharded else self._pubsub.unsubscribe)(channel)
-            except LOST as error:
-                log.debug("%r is listened to in vain until the next start: %s", channel, error)
-            self._pubsub.shard_channels.pop(channel, None)  # Whether the shard confirms it or has moved it.
+        """Listen to a channel no more; a `listen` that follows is sent after it."""
+        async with self._order:
+            self.channels.discard(channel)
+            self.unconfirmed.discard(channel)
+            self._known.pop(channel, None)
+            if self._attached:
+                try:
+                    await self._send("SUNSUBSCRIBE" if self._sharded else "UNSUBSCRIBE", channel)
+                except LOST as error:
+                    log.debug("%r is not asked for again: %s", channel, error)
+
+    @property
+    def _known(self) -> dict[Any, Any]:
+        """What redis-py asks for again after it has lost its connection."""
+        return self._pubsub.shard_channels if self._sharded else self._pubsub.channels
+
+    async def _send(self, command: str, channel: bytes) -> None:
+        """Send on the connection that `run` reads from.
+
+        Not through redis-py's PubSub, which would connect where that is lost: only `run` connects. Where two
+        do so at once, redis-py forgets one connection and what it asked for, or reads from one twice.
+        """
+        connection = self._pubsub.connection
+        if connection is None or not self._pubsub.is_greeted(connection):
+            raise RedisConnectionError("It is being connected anew")
+        await connection.send_command(command, channel, check_health=False)
 
     async def run(self) -> None:
         """Hand messages on until cancelled; through any number of lost connections."""
@@ -86,7 +108,11 @@ class Ear:
     async def _attach(self) -> None:
         asked: set[bytes] = set()
         while missing := self.channels - asked:  # There may be more of them after each question.
-            await self._ask(*missing)
+            if self._sharded:
+                for channel in missing:
+                    await self._pubsub.ssubscribe(channel)
+            else:
+                await self._pubsub.subscribe(*missing)
             asked |= missing
         self._attached = True
 
@@ -100,30 +126,38 @@ class Ear:
         else:
             self._on_message(message)
 
-    async def _ask(self, *channels: bytes) -> None:
-        if self._sharded:
-            for channel in channels:
-                await self._pubsub.ssubscribe(channel)
-        else:
-            await self._pubsub.subscribe(*channels)
 
+class _PubSub(PubSub):
+    """redis-py's, which knows whether its connection may be written to, and asks for shards' channels apart.
 
-class _Sharded(PubSub):
-    """redis-py's, which asks for all its channels in one command after it has lost its connection.
-
-    A Cluster refuses that for channels of several slots.
+    redis-py asks for all of them in one command after it has lost its connection, which a Cluster refuses for
+    channels of several slots.
     """
 
     def __init__(self, redis: Redis, unconfirmed: set[bytes]) -> None:
         super().__init__(redis.connection_pool)
         self._unconfirmed = unconfirmed
+        self._greeted: asyncio.StreamWriter | None = None
+
+    def is_greeted(self, connection: AbstractConnection) -> bool:
+        """Whether the connection is there, and its first words (HELLO, what it asked for before) are sent."""
+        return connection.is_connected and connection._writer is self._greeted
+
+    async def execute_command(self, *args: Any) -> None:
+        """Send a command, connecting where that must be."""
+        await super().execute_command(*args)
+        self._greeted = self.connection._writer if self.connection else None
 
     async def ssubscribe(self, *channels: Any, target_node: Any = None, **handlers: Any) -> None:
         """Ask for a channel."""
         self._unconfirmed.update(channels)
         await super().ssubscribe(*channels, target_node=target_node, **handlers)
 
-    async def on_connect(self, connection: AbstractConnection) -> None:
-        """Ask for each channel again."""
+    async def on_connect(self, connection: Connection) -> None:
+        """Ask for what was asked for on the connection before."""
+        await super().on_connect(connection)
+        self._greeted = connection._writer
+
+    async def _resubscribe_shard_channels(self) -> None:
         for channel in list(self.shard_channels):
             await self.ssubscribe(channel)

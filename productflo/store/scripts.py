@@ -104,8 +104,8 @@ class Script:
             return await pipeline.execute(raise_on_error=False)
         pipeline.execute_command("WAIT", replicas, round(REPLICATION * 1000))
         *results, confirmed = await pipeline.execute(raise_on_error=False)
-        if isinstance(confirmed, RedisError):
-            raise confirmed
+        if isinstance(confirmed, RedisError):  # A replica says so of itself; what was written is not known.
+            raise NotReplicated(str(confirmed))
         if confirmed < replicas:
             raise NotReplicated(f"{confirmed} replicas have confirmed, {replicas} must")
         return results

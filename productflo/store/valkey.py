@@ -26,7 +26,7 @@ _HINTS = (
         "Bad file format reading the append only file",
         "The data are damaged, not at their end only. Copy {dir} to a safe place. "
         "Then this drops what comes after the damaged place:\n  cd '{dir}/appendonlydir' &&\n"
-        "  bash -c \"exec -a valkey-check-aof '{binary}' --fix {damaged}\"",
+        "  bash -c \"exec -a {checker} '{binary}' --fix {damaged}\"",
     ),
     (
         "Can't handle RDB format version",
@@ -212,9 +212,13 @@ def _explain(reason: str, binary: Path, place: Place, begin: int) -> str:
     text = "\n".join(lines)
     found = _DAMAGED.search(text)
     damaged = found[1] if found else "FILE"
+    # One program is both, and knows by the name that it is called by which one to be.
+    checker = "redis-check-aof" if binary.name.startswith("redis") else "valkey-check-aof"
     parts = [f"The store did not start ({binary}): {reason}."]
     parts += [f"  {line}" for line in lines[-LOG_LINES:]]
     parts += [
-        hint.format(dir=place.data, binary=binary, damaged=damaged) for sign, hint in _HINTS if sign in text
+        hint.format(dir=place.data, binary=binary, checker=checker, damaged=damaged)
+        for sign, hint in _HINTS
+        if sign in text
     ]
     return "\n".join([*parts, f"Its whole log: {place.log}"])
