@@ -5,12 +5,10 @@ tells hundreds of longer ones, other ones each time.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack
-from itertools import count
+from collections.abc import Coroutine
 from typing import Any
 
-import pytest
+from faults.conftest import World
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -21,9 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from processes import kill
-from storm.deployment import Deployment, deployed
 from storm.load import Load
-from storm.network import Loopback
 from storm.person import Habits, Person
 
 from productflo.store.connect import open_redis
@@ -50,15 +46,6 @@ people = st.integers(0, MOST_PEOPLE - 1)
 moments = st.floats(0.0, 0.3)
 
 
-class World:
-    """Two web servers over a store that live through all stories, each in a room of its own."""
-
-    def __init__(self, runner: asyncio.Runner, deployment: Deployment) -> None:
-        self.runner = runner
-        self.deployment = deployment
-        self.rooms = (f"story{number}" for number in count())
-
-
 class Story(RuleBasedStateMachine):
     """One room, from its first word to the checker's verdict."""
 
@@ -67,7 +54,7 @@ class Story(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 1000))
     def begin(self, seed: int) -> None:
         self.deployment = self.world.deployment
-        self.room = next(self.world.rooms)
+        self.room = f"story{next(self.world.stories)}"
         self.load = Load(self.deployment.address, seed, PATIENCE_SECONDS)
         self.deaths = 0
         self.tasks = asyncio.TaskGroup()
@@ -155,19 +142,6 @@ class Story(RuleBasedStateMachine):
 
     def _do(self, what: Coroutine[Any, Any, object]) -> None:
         self.world.runner.run(what)
-
-
-@pytest.fixture
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Processes that outlive the stories told about them."""
-    folder = tmp_path_factory.mktemp("world")
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        try:
-            deploying = deployed(folder, Loopback(), seed=0, webs=2)
-            yield World(runner, runner.run(stack.enter_async_context(deploying)))
-        finally:
-            runner.run(stack.aclose())
 
 
 def test_stories(world: World) -> None:

@@ -1,0 +1,25 @@
+"""A storm of a few seconds, so that `./run storm` always works; the long ones are its own."""
+
+from faults.conftest import World
+from storm.person import Habits
+from storm.report import Report
+from storm.weather import Plan, weather
+
+PLAN = Plan(
+    seed=1,
+    faults={"kill-worker": 1, "kill-store": 1, "cut-bus": 1, "race": 1},
+    people=8,
+    habits=Habits(pause=0.02, tick=0.02),
+    between=30,
+    longest_pause=0.1,
+)
+
+
+def test_a_short_storm(world: World) -> None:
+    """Two servers, a store that dies, a process that dies, a bus that is cut, and one id sent 1,000 times."""
+    outcome = world.runner.run(weather(world.deployment, PLAN))
+    report = Report("test", "today", "own", PLAN, outcome)
+    assert report.passed, str(report)
+    race = next(one for one in outcome.results if one.room.startswith("race"))
+    assert (race.logged, race.sent_again) == (1, 999)
+    assert all(column in str(report) for column in ("lost", "doubled", "out of order", "unexplained holes"))
