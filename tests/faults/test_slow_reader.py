@@ -1,44 +1,22 @@
 """Clients that never read, and clients that flood: they harm themselves only."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from chatting import PATIENCE_SECONDS, Client
+from chatting import Client
 from faults.deployment import Deployment, deployed
 from faults.raw import PING, RawClient, frame, raw_client, said
+from faults.watching import connections, memory, until
 from quart import Quart, websocket
 from serving import serving
 
 from productflo.server.quart_connection import PacedWebsocket
 
 MB = 1_000_000
-LOOK_SECONDS = 0.05  # Between two looks at a process.
 LONG = "x" * 36_000  # Near the longest message.
 WARM_UP = 100  # Messages after which the process has the memory that ordinary traffic takes.
-
-
-def memory(pid: int) -> int:
-    """Bytes of memory that a process has."""
-    with open(f"/proc/{pid}/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-
-def connections(port: int) -> int:
-    """How many connections to a port a process still has; what only the kernel winds up has no inode."""
-    with open("/proc/net/tcp") as table:
-        rows = [line.split() for line in table.readlines()[1:]]
-    mine = [row for row in rows if int(row[1].split(":")[1], 16) == port]
-    return sum(state != "0A" and inode != "0" for state, inode in ((row[3], row[9]) for row in mine))
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Return when something that tells nobody holds."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not holds():  # noqa: ASYNC110 - the kernel and Hypercorn set no event of ours
-            await asyncio.sleep(LOOK_SECONDS)
 
 
 @pytest.fixture
