@@ -28,6 +28,7 @@ from productflo.server.reconcile import Reconciler
 from productflo.server.relay import Relay
 from productflo.server.replay import Replay
 from productflo.server.roster import Rosters
+from productflo.server.self_check import takes_over
 from productflo.server.sessions import Sessions
 from productflo.server.upgrade import Upgrade
 from productflo.service.accounts import Accounts
@@ -95,6 +96,7 @@ class WebProcess:
     bus: Bus
     hub: Hub
     sessions: Sessions
+    upgrade: Upgrade
     relay: Relay
     heartbeat: Heartbeat
     receipts: Receipts
@@ -137,6 +139,7 @@ class WebProcess:
     async def serving(self) -> AsyncGenerator[None, None]:
         """Run while Quart serves; after the last socket is gone, end."""
         await self.blobs.sweep()
+        self.upgrade.own = self.upgrade.own and await takes_over()
         self._running = asyncio.create_task(self._run(), name="web process")
         self._running.add_done_callback(_fail_loudly)
         with suppress(TimeoutError):  # /readyz tells of a store that is away; sockets may come all the same
@@ -243,6 +246,7 @@ def _assemble(
         store.bus,
         door.hub,
         sessions,
+        upgrade,
         relay,
         door.heartbeat,
         door.receipts,

@@ -1,8 +1,7 @@
 """An echo on a real Hypercorn, in a process of its own: `python tests/echo.py own --port 9001`.
 
 Its WebSockets are carried by ours (`own`), by Quart and Hypercorn in our hands (`quart`), or by both of them
-as they come (`plain`), which shows what the first two are there for. Nothing of the product but the wire is in
-it.
+as they come (`plain`), which shows what the first two are there for. Of the product only the wire is in it.
 """
 
 import argparse
