@@ -35,9 +35,14 @@ async def test_every_key_is_documented(server: Server, redis: Redis, room: str) 
         said = await ana.chat(room, "see the plan", attached_files=[file["id"]])
         await ben.say("read_receipt", room, message_id=said["data"]["message_id"])
         await ana.until("read_receipt")
+        await ben.say("reaction", room, message_id=said["data"]["message_id"], emoji="+1", action="add")
+        await ana.until("reaction")
+        await ana.say("delete", room, message_id=said["data"]["message_id"])
+        await ana.until("delete")
         await ben.say("presence", room, status="busy")
         await ana.until("presence", sender="ben", room_id=room)
         kept = {key.decode() async for key in redis.scan_iter()}
     patterns = documented()
-    assert {f"{{{room}}}:log", "team:board", f"file:{file['id']}"} <= kept
+    of_the_room = {f"{{{room}}}:{name}" for name in ("log", "messages", "deleted", "seen")}
+    assert of_the_room | {"team:board", f"file:{file['id']}"} <= kept
     assert not [key for key in kept if not any(pattern.fullmatch(key) for pattern in patterns)]
