@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from productflo.cli.access import store_from_outside
 from productflo.cli.configuration import load_settings
 from productflo.settings import Settings
 from productflo.store.embedded import StoreFailed
+
+if TYPE_CHECKING:
+    from productflo.store.inspection import Wish
 
 
 @click.command()
@@ -28,28 +32,33 @@ async def _check(settings: Settings) -> bool:
     from redis.exceptions import RedisError
 
     from productflo.store.connect import open_redis
-    from productflo.store.inspection import Weight, Wish, inspect
+    from productflo.store.inspection import Weight, inspect
 
     async with store_from_outside(settings, "productflo check") as url, open_redis(url) as redis:
         try:
-            findings = await inspect(redis, Wish(settings.fsync, settings.replicas))
+            findings = await inspect(redis, _wish(settings))
         except RedisError as error:
             raise click.ClickException(f"The store does not answer: {error}") from None
     for one in findings:
         click.echo(f"{one.weight.name.lower():<5} {one.text}")
-    return settings.allow_eviction or all(one.weight is not Weight.VOID for one in findings)
+    return all(one.weight is not Weight.VOID for one in findings)
+
+
+def _wish(settings: Settings) -> "Wish":
+    from productflo.store.inspection import Wish
+
+    return Wish(settings.fsync, settings.replicas, settings.allow_eviction)
 
 
 @asynccontextmanager
 async def watched_store(settings: Settings) -> AsyncIterator[asyncio.Event]:
     """Look after the store within; where it is unfit, set the event, and raise `StoreUnfit` at the end."""
     from productflo.store.connect import open_redis
-    from productflo.store.inspection import Wish
     from productflo.store.watch import StoreWatch
 
     unfit = asyncio.Event()
     async with open_redis(settings.redis_url or "") as redis:
-        watch = StoreWatch(redis, Wish(settings.fsync, settings.replicas), settings.allow_eviction)
+        watch = StoreWatch(redis, _wish(settings))
         watching = asyncio.create_task(watch.run())
         watching.add_done_callback(lambda _: unfit.set())
         try:

@@ -43,10 +43,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the server's settings say of durability: how files are flushed, and how many replicas confirm."""
+    """What the server's settings say: how files are flushed, how many replicas confirm, and whether it serves
+    on a store that throws rooms away."""
 
     fsync: Literal["always", "everysec"] = "always"
     replicas: int = 0
+    allow_eviction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def judge(found: Found, wish: Wish) -> Iterator[Finding]:
     """What a server's settings mean."""
     yield Finding(Weight.GOOD, f"The store is {found.name}.")
     yield from _version(found)
-    yield from _memory(found)
+    yield from _memory(found, wish)
     yield from _persistence(found, wish)
     yield from _replication(found, wish)
     if unread := [name for name in CONFIG if name not in found.config and _matters(name, found)]:
@@ -141,12 +143,12 @@ def _version(found: Found) -> Iterator[Finding]:
         )
 
 
-def _memory(found: Found) -> Iterator[Finding]:
+def _memory(found: Found, wish: Wish) -> Iterator[Finding]:
     policy, limit = found.info.get("maxmemory_policy"), found.info.get("maxmemory", 0)
     if policy not in (None, "noeviction"):
         throws = "whole rooms" if str(policy).startswith("allkeys") else "invitations and leases"
         yield Finding(
-            Weight.VOID if limit and throws == "whole rooms" else Weight.DOUBT,
+            Weight.VOID if limit and throws == "whole rooms" and not wish.allow_eviction else Weight.DOUBT,
             f"maxmemory-policy is {policy}: when its memory is full the store throws {throws} away, "
             f"acknowledged "
             "or not. Set maxmemory-policy noeviction.",

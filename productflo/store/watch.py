@@ -28,28 +28,27 @@ class StoreUnfit(StoreFailed):
     """The store's settings break what this server promises; the text says which, and what to set."""
 
 
-def report(findings: Sequence[Finding], *, allow_eviction: bool = False) -> None:
-    """Write findings into the log. Raises `StoreUnfit` where one makes a promise void and is not allowed."""
+def report(findings: Sequence[Finding]) -> None:
+    """Write findings into the log. Raises `StoreUnfit` where one makes a promise void."""
     for one in findings:
         log.log(logging.INFO if one.weight is Weight.GOOD else logging.WARNING, "%s", one.text)
     void = [one.text for one in findings if one.weight is Weight.VOID]
-    if void and not allow_eviction:
+    if void:
         raise StoreUnfit(" ".join(void))
 
 
 @dataclass(slots=True)
 class StoreWatch:
-    """Runs with a process. `allow_eviction` lets it serve on a store that throws things away."""
+    """Runs with a process."""
 
     redis: Client
     wish: Wish
-    allow_eviction: bool = False
     look: float = LOOK
     _full: set[Redis] = field(default_factory=set)
 
     async def run(self) -> None:
         """Look until cancelled. Raises `StoreUnfit` at the start."""
-        report(await self._inspected(), allow_eviction=self.allow_eviction)
+        report(await self._inspected())
         while True:
             try:
                 await self.look_at_memory()
