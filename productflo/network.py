@@ -57,6 +57,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def refuse(listener: socket.socket) -> None:
+    """Turn away who connects from now on, at once, though other processes still hold the socket."""
+    with contextlib.suppress(OSError):  # Not every system can; there they wait until the last has closed it.
+        listener.shutdown(socket.SHUT_RDWR)
+
+
 def _give_up_dead_peers(listener: socket.socket) -> None:
     """Have the kernel end connections whose other end is gone; accepted sockets take this over."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
