@@ -8,15 +8,17 @@ exit code 1 where the normal readers' p99 is 1.5 times as high, or more.
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
+import random
 import re
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -31,8 +33,8 @@ MOST = 1.5
 SENT_AT = re.compile(rb'"message":"(\d+)\.')
 ASKED, ANSWER = b"\x89\x00", frame(b"", 0xA)
 """An empty ping, which no text is part of, and the pong to it."""
-LINGER = 0.5
-"""Seconds until a slow reader that was closed comes back."""
+LOOK = 0.5
+"""Seconds between two looks of a slow reader whether it has been closed."""
 
 
 @dataclass(slots=True)
@@ -74,17 +76,16 @@ class Reader(asyncio.Protocol):
 
 
 async def stand_still(port: int, user: str, stretch: Stretch) -> None:
-    """Join and read nothing; whenever that ends in a close, come back."""
-    while True:
+    """Join and read nothing; whenever that ends in a close, come back: later each time, as the page does."""
+    for failures in itertools.count():
         async with raw_client(port) as client:
             await client.send(said("join", user, ROOM))
-            while True:
-                await asyncio.sleep(LINGER)
-                try:
+            with suppress(ConnectionError):
+                while True:
+                    await asyncio.sleep(LOOK)
                     await client.send(said("ping", user))
-                except ConnectionError:
-                    break
         stretch.closed += 1
+        await asyncio.sleep(min(15.0, 0.3 * 2**failures) * random.uniform(0.5, 1))  # noqa: S311
 
 
 def memory(pid: int) -> int:
