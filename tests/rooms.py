@@ -88,9 +88,9 @@ def entry(
 
 
 @asynccontextmanager
-async def writing(redis: Redis, retention: Retention = KEPT) -> AsyncIterator[Log]:
+async def writing(redis: Redis, retention: Retention = KEPT, *, replicas: int = 0) -> AsyncIterator[Log]:
     """A log that commits."""
-    log = Log(redis, retention=retention)
+    log = Log(redis, retention=retention, replicas=replicas)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(log.run())
         yield log

@@ -129,9 +129,8 @@ async def _serve(settings: Settings, config: "Config", listener: socket.socket) 
                 await process.announce_stop(settings.stop_delay)
             telling.cancel()
             acceptor.stop_accepting()
-            async with asyncio.TaskGroup() as leaving:  # Together: all of it has `STOP_SECONDS`.
-                leaving.create_task(process.drain())
-                leaving.create_task(acceptor.finish())
+            await process.drain()
+        await process.drain()  # Who had asked for a WebSocket and had none yet.
     finally:
         await app.shutdown()
 

@@ -1,10 +1,12 @@
 """The server on a real Redis Cluster of three masters with replicas: moved slots, and a master that dies."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from chatting import Server, web_process
 from faults.traffic import talking
+from rooms import make_room, writing
 from topologies import TestCluster, redis_cluster
 
 from productflo.store.connect import open_redis
@@ -15,6 +17,8 @@ ROOMS = ("one", "two", "three")
 OTHER_ROOMS = ("red", "blue", "green")
 """Each on another of the masters."""
 REVISED_ROOMS = ("ONE", "TWO", "THREE")
+AT_ONCE = 5.0
+"""Seconds; what is not found is tried for 30."""
 NAMES = ("alpha", "beta", "south")
 
 
@@ -68,6 +72,16 @@ async def test_messages_are_changed_and_forgotten_on_every_master(
         await Sweep(redis, Retention(events=1)).sweep()
         for room in REVISED_ROOMS:
             assert await redis.xlen(RoomKeys(room).log) == 1
+
+
+async def test_appends_find_a_moved_slot_by_themselves(cluster: TestCluster) -> None:
+    """Where nothing else of the process asks the Cluster for anything."""
+    async with open_redis(cluster.url) as redis, writing(redis) as log:
+        room = await make_room(redis, log, "west")
+        await room.say("ada", "before")
+        await cluster.move_slot("{west}:log")
+        await asyncio.wait_for(room.say("ada", "after"), AT_ONCE)
+        assert [data["message"] for data in await room.said()] == ["before", "after"]
 
 
 async def test_a_master_that_dies_is_succeeded(cluster: TestCluster, server: Server) -> None:
