@@ -2,34 +2,39 @@
 
 One person speaks in a room at a fixed rate. Stretches without and with slow readers take turns, so that a
 noisy machine disturbs both alike; the latency is from the speaker's clock to the readers', in one process. A
-slow reader never reads; when it is closed (1013) it comes back and resumes, as a client does. Prints a table;
+slow reader never reads; when it is closed (1013) it comes back, as a client does. Prints a table;
 exit code 1 where the normal readers' p99 is 1.5 times as high, or more.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
+import random
 import re
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from chatting import Client, Server
-from faults.raw import RawClient, raw_client, said
+from faults.raw import frame, raw_client, said
 from processes import PRODUCTFLO, environment, running, web_process_of
 
 ROOM = "town-hall"
 MOST = 1.5
 """Times as high as without slow readers that the p99 of the others may be."""
 SENT_AT = re.compile(rb'"message":"(\d+)\.')
-LINGER = 0.5
-"""Seconds until a slow reader that was closed comes back."""
+ASKED, ANSWER = b"\x89\x00", frame(b"", 0xA)
+"""An empty ping, which no text is part of, and the pong to it."""
+LOOK = 0.5
+"""Seconds between two looks of a slow reader whether it has been closed."""
 
 
 @dataclass(slots=True)
@@ -47,45 +52,40 @@ class Stretch:
 
 
 class Reader(asyncio.Protocol):
-    """Notes how old each message is as it comes; nothing is parsed, so that 100 of them cost little."""
+    """Notes in `stretch` how old each message is as it comes; nothing is parsed: 100 of them cost little."""
 
-    def __init__(self, note: Callable[[float], None]) -> None:
-        self._note = note
+    stretch = Stretch()
+
+    def __init__(self) -> None:
         self._rest = b""
+        self._transport: asyncio.WriteTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
         now = time.perf_counter_ns()
+        if ASKED in data:
+            self._transport.write(ANSWER)
         data = self._rest + data
         end = 0
         for found in SENT_AT.finditer(data):
-            self._note((now - int(found[1])) / 1e6)
+            Reader.stretch.latencies.append((now - int(found[1])) / 1e6)
             end = found.end()
         self._rest = data[max(end, len(data) - 40) :]
 
 
-async def read(client: RawClient, note: Callable[[float], None]) -> None:
-    """Read until cancelled."""
-    transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-        lambda: Reader(note), client.socket
-    )
-    try:
-        await asyncio.Event().wait()
-    finally:
-        transport.close()
-
-
 async def stand_still(port: int, user: str, stretch: Stretch) -> None:
-    """Join and read nothing; whenever that ends in a close, come back and resume."""
-    while True:
+    """Join and read nothing; whenever that ends in a close, come back: later each time, as the page does."""
+    for failures in itertools.count():
         async with raw_client(port) as client:
-            await client.send(said("join", user, ROOM, since=0))
-            while True:
-                await asyncio.sleep(LINGER)
-                try:
+            await client.send(said("join", user, ROOM))
+            with suppress(ConnectionError):
+                while True:
+                    await asyncio.sleep(LOOK)
                     await client.send(said("ping", user))
-                except ConnectionError:
-                    break
         stretch.closed += 1
+        await asyncio.sleep(min(15.0, 0.3 * 2**failures) * random.uniform(0.5, 1))  # noqa: S311
 
 
 def memory(pid: int) -> int:
@@ -116,21 +116,28 @@ async def hear(speaker: Client) -> None:
         pass
 
 
-async def measure(asked: argparse.Namespace, server: Server, pid: int, slow: int) -> Stretch:
-    """One stretch of speaking, beside so many slow readers."""
-    stretch = Stretch()
+@asynccontextmanager
+async def readers(asked: argparse.Namespace, server: Server) -> AsyncIterator[Client]:
+    """Those who read, all the while, and the one who speaks."""
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-        running = []
         for number in range(asked.normal):
             client = await stack.enter_async_context(raw_client(server.port, buffer=262_144))
             await client.send(said("join", f"normal{number}", ROOM))
-            running.append(tasks.create_task(read(client, lambda one: stretch.latencies.append(one))))
-        running += [
+            await asyncio.get_running_loop().connect_accepted_socket(Reader, client.socket)
+        speaker = await stack.enter_async_context(server.client("speaker"))
+        hearing = tasks.create_task(hear(speaker))
+        await speaker.say("join", ROOM)
+        yield speaker
+        hearing.cancel()
+
+
+async def measure(asked: argparse.Namespace, server: Server, speaker: Client, pid: int, slow: int) -> Stretch:
+    """One stretch of speaking, beside so many slow readers, once their coming is over."""
+    Reader.stretch = stretch = Stretch()
+    async with asyncio.TaskGroup() as tasks:
+        standing = [
             tasks.create_task(stand_still(server.port, f"slow{number}", stretch)) for number in range(slow)
         ]
-        speaker = await stack.enter_async_context(server.client("speaker"))
-        running.append(tasks.create_task(hear(speaker)))
-        await speaker.say("join", ROOM)
         await speak(speaker, asked.warm, asked.rate, asked.size)
         stretch.latencies.clear()
         speaking = tasks.create_task(speak(speaker, asked.seconds, asked.rate, asked.size))
@@ -138,10 +145,8 @@ async def measure(asked: argparse.Namespace, server: Server, pid: int, slow: int
             stretch.memory = max(stretch.memory, memory(pid))
             stretch.kernel = max(stretch.kernel, kernel())
             await asyncio.wait({speaking}, timeout=0.1)
-        for one in running:
+        for one in standing:
             one.cancel()
-        with suppress(OSError):
-            await speaker.socket.close()
     return stretch
 
 
@@ -167,10 +172,11 @@ async def compare(asked: argparse.Namespace) -> int:
             server = Server(int((await process.says(r"Running on http://127\.0\.0\.1:(\d+)"))[1]))
             pid = web_process_of(process.pid)
             without, beside = [], []
-            await measure(asked, server, pid, 0)
-            for _ in range(asked.rounds):
-                without.append(await measure(asked, server, pid, 0))
-                beside.append(await measure(asked, server, pid, asked.slow))
+            async with readers(asked, server) as speaker:
+                await measure(asked, server, speaker, pid, asked.slow)  # They are members from now on.
+                for _ in range(asked.rounds):
+                    without.append(await measure(asked, server, speaker, pid, 0))
+                    beside.append(await measure(asked, server, speaker, pid, asked.slow))
     print(f"{'':<10} {'messages':>9} {'p50 ms':>8} {'p99 ms':>8} {'RSS MB':>8} {'TCP MB':>8} {'closed':>7}")
     p99, held, sockets = show("without", without)
     p99_beside, held_beside, sockets_beside = show("beside", beside)
@@ -190,7 +196,12 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=50.0, help="messages a second")
     parser.add_argument("--size", type=int, default=500, help="characters of a message")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each stretch")
-    parser.add_argument("--warm", type=float, default=2.0, help="seconds before each stretch")
+    parser.add_argument(
+        "--warm",
+        type=float,
+        default=10.0,
+        help="seconds before each, in which comings and goings are told",
+    )
     parser.add_argument("--rounds", type=int, default=3, help="stretches of each kind")
     return asyncio.run(compare(parser.parse_args()))
 

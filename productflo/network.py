@@ -15,6 +15,9 @@ BACKLOG = 1024  # Connections that wait while the web process starts again; the 
 _KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 35_000}
 """A silent peer is asked after 20 s and given up 15 s later, by the kernel: a laptop that went to sleep must
 not stay online. The last is in milliseconds, for peers that leave data unacknowledged."""
+_NOT_SENT = {"TCP_NOTSENT_LOWAT": 131_072}
+"""Bytes that the kernel takes of us before it has sent what it has. It would take 4 MB for a client that
+does not read, beside what waits in its outbox. A fast line loses nothing: what travels does not count."""
 DESCRIPTORS_BESIDE = 256
 """Open files that are no WebSockets: the store's connections, uploads, HTTP, and sockets that just came."""
 _LISTENING = "0A"  # The state of a listening socket in /proc/net/tcp.
@@ -48,7 +51,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _give_up_dead_peers(listener)
+        _bound_peers(listener)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
@@ -57,10 +60,19 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _give_up_dead_peers(listener: socket.socket) -> None:
-    """Have the kernel end connections whose other end is gone; accepted sockets take this over."""
+def refuse(listener: socket.socket) -> None:
+    """Turn away who connects from now on, at once, though other processes still hold the socket."""
+    with contextlib.suppress(OSError):  # Not every system can; there they wait until the last has closed it.
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _bound_peers(listener: socket.socket) -> None:
+    """Have the kernel end connections whose other end is gone, and keep little for one that does not read.
+
+    Accepted sockets take this over.
+    """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
+    for name, value in (_KEEPALIVE | _NOT_SENT).items():
         if option := getattr(socket, name, None):  # Each system knows its own choice of them.
             listener.setsockopt(socket.IPPROTO_TCP, option, value)
 

@@ -1,4 +1,4 @@
-"""An echo on a real Hypercorn, in a process of its own: `python tests/echo.py own --port 9001`.
+"""An echo on real Hypercorn, in a process of its own: `python tests/echo.py own --port 9001`.
 
 Its WebSockets are carried by ours (`own`), by Quart and Hypercorn in our hands (`quart`), or by both of them
 as they come (`plain`), which shows what the first two are there for. Of the product only the wire is in it.
@@ -21,6 +21,7 @@ from quart import Quart, Websocket, websocket
 from productflo.protocol import frames
 from productflo.protocol.codes import CloseCode
 from productflo.server import quart_connection, upgrade, wire
+from productflo.server.acceptor import accepting
 from productflo.server.connection import Connection, Frame
 from productflo.server.quart_connection import PacedWebsocket
 from productflo.server.upgrade import Upgrade
@@ -121,25 +122,26 @@ async def run(
     config.errorlog = None
     config.websocket_max_message_size = max_message
     config.alpn_protocols = ["http/1.1"]
-    config.graceful_timeout = 1
+    config.graceful_timeout = config.keep_alive_timeout = 1
     if carrier == "plain":
         config.websocket_ping_interval = deadline
     if certificate:
         config.certfile = config.keyfile = str(certificate)
     listener = socket.create_server(("127.0.0.1", port), backlog=1024)
     print(f"echo on {listener.getsockname()[1]}", flush=True)
-    config.bind = [f"fd://{listener.detach()}"]
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-
-    async def stopped() -> None:
-        await stopping.wait()
-        for connection in list(live):
-            connection.close(CloseCode.RESTART, "again")
-        while live:  # noqa: ASYNC110 - nobody tells when the last one is gone
-            await asyncio.sleep(0.01)
-
-    await serve(app, config, shutdown_trigger=stopped)
+    with listener:
+        if carrier == "plain":
+            config.bind = [f"fd://{os.dup(listener.fileno())}"]
+            await serve(app, config, shutdown_trigger=stopping.wait)
+            return
+        async with accepting(app, config, listener):
+            await stopping.wait()
+            for connection in list(live):
+                connection.close(CloseCode.RESTART, "again")
+            while live:  # noqa: ASYNC110 - nobody tells when the last one is gone
+                await asyncio.sleep(0.01)
 
 
 def main() -> None:

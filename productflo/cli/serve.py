@@ -14,7 +14,7 @@ from productflo.cli.configuration import load_settings
 from productflo.cli.signals import obey_signals
 from productflo.cli.web import CONFIG_FILE, hypercorn_config, hypercorn_values, run_web, web_program
 from productflo.logs import set_up_logging
-from productflo.network import CannotListen, is_loopback, listen
+from productflo.network import CannotListen, is_loopback, listen, refuse
 from productflo.pool import Pool
 from productflo.settings import Settings
 from productflo.store.embedded import EmbeddedStore, StoreFailed
@@ -83,6 +83,7 @@ async def _keep(settings: Settings, listener: socket.socket, words: tuple[str, .
                 address = f"[{host}]" if ":" in host else host
                 log.info("Running on %s://%s:%d (CTRL + C to quit)", scheme, address, port)
                 await any_set(pool.given_up, stopping, unfit)
+            asyncio.get_running_loop().call_later(settings.stop_delay, refuse, listener)
             if not stopping.is_set() and not unfit.is_set():
                 log.error("the web server does not start; it said why above")
     return 0 if stopping.is_set() else 1

@@ -15,7 +15,7 @@ from productflo.cli.check import watched_store
 from productflo.cli.configuration import load_settings, shared_settings
 from productflo.cli.signals import obey_signals
 from productflo.cli.web import CONFIG_FILE, hypercorn_values, web_program
-from productflo.network import CannotListen, is_loopback, listen, own_addresses
+from productflo.network import CannotListen, is_loopback, listen, own_addresses, refuse
 from productflo.pool import Pool
 from productflo.settings import Settings
 from productflo.store.embedded import EmbeddedStore, StoreFailed, holder_of
@@ -76,6 +76,7 @@ async def _up(settings: Settings, listener: socket.socket, share: bool) -> int:
             if web.serving.is_set():
                 await _announce(settings, share)
                 await any_set(web.given_up, stopping, unfit)
+            asyncio.get_running_loop().call_later(settings.stop_delay, refuse, listener)
             if not unfit.is_set():
                 why = "stopping" if stopping.is_set() else "the web process does not start; it said why above"
                 say("up", why)

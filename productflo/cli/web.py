@@ -129,8 +129,9 @@ async def _serve(settings: Settings, config: "Config", listener: socket.socket) 
                 await process.announce_stop(settings.stop_delay)
             telling.cancel()
             acceptor.stop_accepting()
-            await process.drain()
-        await process.drain()  # Who had asked for a WebSocket and had none yet.
+            async with asyncio.TaskGroup() as leaving:  # Together: all of it has `STOP_SECONDS`.
+                leaving.create_task(process.drain())
+                leaving.create_task(acceptor.finish())
     finally:
         await app.shutdown()
 

@@ -90,6 +90,7 @@ def _turn_away(error: ProductFloError, connection: Connection) -> _Unheard:
         data=outbound.SystemData(code=error.code, message=error.message, field=error.field),
     )
     connection.send(Frame(encode(told)))
+    metrics.ERRORS.labels(error.code).inc()
     unknown = isinstance(error, Unauthenticated)
     connection.close(CloseCode.UNAUTHENTICATED if unknown else CloseCode.FORBIDDEN, error.message[:120])
     return _Unheard()

@@ -31,7 +31,7 @@ class External:
 
     async def start(self) -> None:
         """Start on the files that are there."""
-        self._process = await valkey.start(valkey.find_binary(), self._place)
+        self._process = await valkey.start(valkey.find_binary(), self._place, "always")
 
     async def stop(self) -> None:
         """End it as `systemctl stop` does."""

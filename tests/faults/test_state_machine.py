@@ -32,8 +32,8 @@ MOST_DEATHS = 2
 PATIENCE_SECONDS = 60.0
 LONG = settings.get_current_profile_name() == "storm"
 STORIES = settings(
-    max_examples=300 if LONG else 3,
-    stateful_step_count=50 if LONG else 15,
+    max_examples=300 if LONG else 6,
+    stateful_step_count=50 if LONG else 25,
     derandomize=not LONG,
     deadline=None,
     database=None,
@@ -75,10 +75,11 @@ class Story(RuleBasedStateMachine):
         for _ in range(words):
             self._do(self._person(who).speak())
 
-    @rule(who=people)
-    def retry(self, who: int) -> None:
-        """Something acknowledged is sent again."""
-        self._do(self._person(who).repeat())
+    @rule(who=people, times=st.integers(1, 3))
+    def retry(self, who: int, times: int) -> None:
+        """Things acknowledged are sent again."""
+        for _ in range(times):
+            self._do(self._person(who).repeat())
 
     @rule(who=people)
     def hang_up(self, who: int) -> None:

@@ -160,6 +160,7 @@ async def test_a_user_has_so_many_connections(strict: Server) -> None:
             assert await second.settled() == []
             async with strict.client("many") as third:
                 await third.say("ping")
+                assert (await third.error())["code"] == "RATE_LIMITED"
                 code, reason = await closed(third)
                 assert (code, "Close one" in reason) == (1008, True)
                 assert await rise.of("handshakes_refused_total user") == [1]

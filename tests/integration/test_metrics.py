@@ -57,6 +57,8 @@ async def a_bad_token_is_counted(server: Server) -> None:
         assert (await ada.error())["code"] == "UNAUTHENTICATED"
     told = await counted(server, {"X-Service-Key": SERVICE_KEY})
     assert told["handshakes_refused_total token"] == 1
+    assert told["closes_total 4401"] == 1
+    assert told["errors_total UNAUTHENTICATED"] == 1
 
 
 async def test_it_tells_the_sum_of_all_processes(store_url: str, tmp_path: Path) -> None:

@@ -123,15 +123,17 @@ async def test_resuming_while_others_talk_on(server: Server, room: str) -> None:
     bob, *people = unique("bob", *(f"p{number}" for number in range(8)))
     enough = asyncio.Event()
 
-    async def talk(other: Client) -> int:
-        number = 0
+    said = 60
+
+    async def talk(other: Client) -> None:
+        nonlocal said
         while not enough.is_set():
-            number += 1
-            await other.chat(room, f"{number}")
-        return number
+            await other.chat(room, f"{said}")
+            said += 1
 
     async def come(user: str) -> None:
-        for since in (0, 20, 40):
+        for missed in (60, 40, 20):
+            since = said - missed
             async with server.client(user) as tab:
                 told = await resumed(tab, room, since=since)
                 assert told["continuous"] is True

@@ -72,6 +72,7 @@ class Web(Program):
             while True:
                 if await self._serves():
                     return
+                self.must_run()
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _serves(self) -> bool:

@@ -49,6 +49,11 @@ class Program:
                 preexec_fn=death_signal(signal.SIGKILL),
             )
 
+    def must_run(self) -> None:
+        """Fail with what it said last where it has ended."""
+        if self._process is None or self._process.returncode is not None:
+            raise AssertionError(f"{self.name} has ended: {self._log.read_text()[-2000:]}")
+
     async def kill(self) -> None:
         """`kill -9`; returns when it is gone."""
         await self.end(signal.SIGKILL)
