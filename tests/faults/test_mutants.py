@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from storm import mutants
 from storm.checker import Kind, Result
 from storm.deployment import Web
+from storm.habits import Habits
 from storm.load import Load
-from storm.person import Habits
 
 from productflo.store.connect import open_redis
 

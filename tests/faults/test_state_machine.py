@@ -19,8 +19,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from processes import kill
+from storm.habits import Habits
 from storm.load import Load
-from storm.person import Habits, Person
+from storm.person import Person
 
 from productflo.store.connect import open_redis
 

@@ -1,7 +1,7 @@
 """A storm of a few seconds, so that `./run storm` always works; the long ones are its own."""
 
 from faults.conftest import World
-from storm.person import Habits
+from storm.habits import Habits
 from storm.report import Report
 from storm.weather import Plan, weather
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from chatting import PATIENCE_SECONDS, Server, check_documented
 from storm.checker import check
+from storm.habits import Habits
 from storm.journal import Heard
 from storm.load import Load
-from storm.person import Habits, Person
+from storm.person import Person
 
 _NOTHING_BY_CHANCE = Habits(back_off=0.05, hurry=0.2, insists=0, repeats=0, leaves=0, abandons=0, revises=0)
 WRITER = replace(_NOTHING_BY_CHANCE, pause=0.01, tick=0.02)

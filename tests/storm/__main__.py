@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 from storm.deployment import deployed
 from storm.faults import FAULTS, FULL, QUICK, cuts, missing
+from storm.habits import Habits
 from storm.network import Loopback, Network, NoNamespaces, linked
-from storm.person import Habits
 from storm.report import Report
 from storm.stores import STORES
 from storm.weather import Outcome, Plan, weather

@@ -3,8 +3,8 @@
 import asyncio
 import time
 
+from storm.habits import Habits
 from storm.load import Load
-from storm.person import Habits
 
 ROOMS = 10
 HABITS = Habits(pause=10.0, tick=0.5, leaves=0.0, back_off=0.2)

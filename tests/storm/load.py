@@ -8,9 +8,10 @@ from pathlib import Path
 from redis.asyncio import Redis
 from storm.changes import Changes
 from storm.checker import Result, check
+from storm.habits import Habits
 from storm.history import of_history
 from storm.journal import Journal
-from storm.person import Envelope, Habits, Person
+from storm.person import Envelope, Person
 from storm.truth import indexes_agree, read_last_seq, read_log
 
 PATIENCE_SECONDS = 90.0

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from storm.changes import Changes
 from storm.checker import RETRYABLE
+from storm.habits import Habits
 from storm.journal import (
     DURABLE,
     Abandoned,
@@ -23,52 +24,17 @@ from storm.journal import (
     Refused,
     Sent,
     Skipped,
-    deleted,
-    edited,
-    edited_words_of,
     operation_of,
-    reacted,
-    words_of,
 )
+from storm.repertoire import Repertoire
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 Envelope = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """How a client behaves; times are seconds, `abandons` and `leaves` chances."""
-
-    window: int = 4
-    """Operations sent ahead of their acknowledgement."""
-    pause: float = 0.2
-    """Between two of its own, on average."""
-    tick: float = 0.05
-    """Between two looks at what is due."""
-    answer: float = 8.0
-    """Until what was not answered is sent again; more than the server takes to say UNCONFIRMED."""
-    connecting: float = 5.0
-    """For an attempt to connect; a stopped process accepts and says nothing."""
-    back_off: float = 0.3
-    """Before the next attempt, on average; it doubles up to eight times that."""
-    hurry: float = 2.0
-    """The most that a client waits of the server's `retry_after`."""
-    insists: float = 0.02
-    """To send something twice in a row, as one does who presses the button again."""
-    repeats: float = 0.02
-    """To send instead something old that was acknowledged long ago, as one does who has lost the answer."""
-    leaves: float = 0.02
-    """In a second, to drop its connection without a word, as a phone in a tunnel does."""
-    revises: float = 0.25
-    """That the next word is no message but an edit, a deletion or a reaction."""
-    abandons: float = 0.05
-    """After a refusal, to give up what the server said it had not written."""
-
-
 RECENT = 20
-"""Messages that a client remembers, to do something to."""
-EMOJI = "\N{THUMBS UP SIGN}"
+"""Acknowledged operations that a client keeps, to send one of them again."""
 
 
 @dataclass(slots=True)
@@ -76,19 +42,12 @@ class Place:
     """A client in one room."""
 
     journal: Journal
+    repertoire: Repertoire
     position: int = 0
     generation: str | None = None
     joined: bool = False
     join_due: float = 0.0
     asked: dict[str, Asked] = field(default_factory=dict)
-    editable: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
-    """Ids of one's own messages, acknowledged, not edited yet."""
-    mortal: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
-    """Ids of one's own messages that are to be deleted; nobody does anything else to them."""
-    heard: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
-    """Ids of messages to react to."""
-    liked: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
-    """Ids of messages with a reaction of one's own, acknowledged, to take back."""
 
 
 @dataclass(slots=True)
@@ -129,7 +88,7 @@ class Person:
     _next_word: float = 0.0
 
     def __post_init__(self) -> None:
-        self.places = {room: Place(Journal(self.user, room)) for room in self.rooms}
+        self.places = {room: Place(Journal(self.user, room), Repertoire(self.user)) for room in self.rooms}
 
     @property
     def settled(self) -> bool:
@@ -268,45 +227,19 @@ class Person:
         room = self.chance.choice(self.rooms)
         if not self.places[room].joined:
             return
-        self.said += 1
-        operation = None
-        if self.chance.random() < self.habits.revises:
-            operation = self._revise(room, self.places[room])
-        operation = operation or self._chat(room)
+        operation = self._next(room, self.places[room].repertoire)
         self.outbox[operation.name] = operation
         await self._send(socket, operation)
         if self.chance.random() < self.habits.insists:
             await self._send(socket, operation)
 
-    def _chat(self, room: str) -> Operation:
-        message_id = f"{self.user}-{self.said}"
-        data = {"message": words_of(message_id), "message_id": message_id}
-        return self._operation(message_id, room, "chat", data)
-
-    def _revise(self, room: str, place: Place) -> Operation | None:
-        """Something done to a message; None where there is none to do it to."""
-        match self.chance.choice(("edit", "delete", "like", "unlike")):
-            case "edit" if place.editable:
-                message_id = place.editable.popleft()
-                data = {"message_id": message_id, "message": edited_words_of(message_id)}
-                return self._operation(edited(message_id), room, "edit", data)
-            case "delete" if place.mortal:
-                message_id = place.mortal.popleft()
-                return self._operation(deleted(message_id), room, "delete", {"message_id": message_id})
-            case "like" if place.heard:
-                return self._react(room, place.heard.pop(), "add")
-            case "unlike" if place.liked:
-                return self._react(room, place.liked.popleft(), "remove")
-        return None
-
-    def _react(self, room: str, message_id: str, action: str) -> Operation:
-        data = {"message_id": message_id, "emoji": EMOJI, "action": action}
-        return self._operation(reacted(message_id, self.user, EMOJI, action), room, "reaction", data)
-
-    def _operation(self, name: str, room: str, code: str, data: Envelope) -> Operation:
+    def _next(self, room: str, repertoire: Repertoire) -> Operation:
+        self.said += 1
         request_id = f"{self.user}-{self.said}"
-        envelope = self._envelope(code, room, {**data, "sender": self.user}, request_id)
-        return Operation(name, room, request_id, envelope)
+        saying = repertoire.revision(self.chance) if self.chance.random() < self.habits.revises else None
+        saying = saying or repertoire.message(request_id)
+        data = {**saying.data, "sender": self.user}
+        return Operation(saying.name, room, request_id, self._envelope(saying.code, room, data, request_id))
 
     async def _send(self, socket: ClientConnection, operation: Operation) -> None:
         if not self.places[operation.room].joined:
@@ -316,9 +249,9 @@ class Person:
         self.places[operation.room].journal.entries.append(Sent(operation.name))
         await socket.send(operation.envelope, text=True)
 
-    def _envelope(self, code: str, room: str, data: Envelope, request_id: str | None = None) -> bytes:
+    def _envelope(self, code: str, room: str, data: Envelope, request_id: str) -> bytes:
         envelope = {"code": code, "user_id": self.user, "room_id": room, "data": data}
-        return orjson.dumps({**envelope, "request_id": request_id} if request_id else envelope)
+        return orjson.dumps({**envelope, "request_id": request_id})
 
     def _take(self, envelope: Envelope) -> None:
         if self.inspect:
@@ -342,18 +275,15 @@ class Person:
             self._refused(place, data, envelope.get("request_id"))
 
     def _hear(self, place: Place, code: str, data: Envelope, operation: str) -> None:
-        seq, message_id = data["seq"], data["message_id"]
+        seq = data["seq"]
         place.journal.entries.append(Heard(seq, operation))
-        if code == "chat_response" and seq > place.position and not _mortal(message_id):
-            place.heard.append(message_id)
+        if seq > place.position:
+            place.repertoire.heard(code, data)
         place.position = max(place.position, seq)
         if said := self.outbox.pop(operation, None):
             self.acknowledged += 1
             self.done.append(said)
-            if code == "chat_response":
-                (place.mortal if _mortal(message_id) else place.editable).append(message_id)
-            elif data.get("action") == "add":
-                place.liked.append(message_id)
+            place.repertoire.acknowledged(code, data)
 
     def _joined(self, place: Place, data: Envelope, request: str) -> None:
         since, last_seq = place.asked.pop(request).since, data["last_seq"]
@@ -402,8 +332,3 @@ class Person:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-def _mortal(message_id: str) -> bool:
-    """Whether its author will delete it: nobody edits it or reacts to it, which might come too late."""
-    return message_id.endswith("7")

@@ -11,8 +11,8 @@ from pathlib import Path
 from storm.checker import Result
 from storm.deployment import Deployment
 from storm.faults import CALM, FAULTS, Storm, cuts
+from storm.habits import Habits
 from storm.load import Load
-from storm.person import Habits
 
 from productflo.store.connect import open_redis
 
