@@ -29,7 +29,7 @@ def _recent() -> deque[str]:
 class Repertoire:
     """One user's in one room; all are ids of messages, and each is used once.
 
-    A message is either mortal, and its author deletes it, or it is edited and liked: what is done to a message
+    A message is either mortal, and its author deletes it, or it is edited and liked: what is done to one
     that is deleted at the same time would rightly be refused.
     """
 
