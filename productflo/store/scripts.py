@@ -53,6 +53,8 @@ class Script:
         unknown = [at for at, result in enumerate(results) if isinstance(result, NoScriptError)]
         if unknown:
             await redis.script_load(self.source)
+            if replicas:
+                unknown = list(range(len(calls)))  # Nobody was asked to confirm the others.
             again = await self._pipeline(redis, [calls[at] for at in unknown], replicas)
             for at, result in zip(unknown, again, strict=True):
                 results[at] = result
@@ -104,6 +106,8 @@ class Script:
             return await pipeline.execute(raise_on_error=False)
         pipeline.execute_command("WAIT", replicas, round(REPLICATION * 1000))
         *results, confirmed = await pipeline.execute(raise_on_error=False)
+        if any(isinstance(result, NoScriptError) for result in results):
+            return results
         if isinstance(confirmed, RedisError):  # A replica says so of itself; what was written is not known.
             raise NotReplicated(str(confirmed))
         if confirmed < replicas:
