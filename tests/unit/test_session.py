@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from productflo.domain.rates import Rate
+from productflo.errors import Unconfirmed
 from productflo.server import rate_limits
 from productflo.server.connection import Frame
 from productflo.server.rate_limits import RateLimits, Rates
@@ -90,3 +91,25 @@ async def test_who_sends_many_bytes_is_read_slowly(monkeypatch: pytest.MonkeyPat
             await session.receive(PING)
         assert loop.time() - begin >= 0.3
     assert [one["code"] for one in connection.envelopes] == ["pong"] * 4
+
+
+async def test_a_message_that_nobody_tries_any_more_is_pending_still() -> None:
+    """It may be stored, so it is called no error; `retry_after` says that only sending it again will tell."""
+
+    async def prepare(*said: object) -> None:
+        return None
+
+    async def commit(entry: object) -> None:
+        raise Unconfirmed("The store did not confirm it.", retry_after=2)
+
+    served = door(lambda: datetime(2026, 11, 23, tzinfo=UTC))
+    served.chat = SimpleNamespace(prepare=prepare, commit=commit)
+    connection: Any = Heard()
+    async with asyncio.TaskGroup() as tasks:
+        session = Session(served, connection, None, tasks)
+        session._subscriber = SimpleNamespace(subscribed=lambda room: True, position=lambda room: 0)  # type: ignore[assignment]
+        said = {"message": "hello", "sender": "ana", "message_id": "m1"}
+        await session.receive(json.dumps({"code": "chat", "user_id": "ana", "room_id": "r", "data": said}))
+    (pending,) = connection.envelopes
+    assert (pending["status"], pending["data"]["code"]) == ("pending", "UNCONFIRMED")
+    assert (pending["data"]["message_id"], pending["data"]["retry_after"]) == ("m1", 2)
