@@ -62,5 +62,10 @@ class Position:
         return -1
 
 
+def is_later(generation: str, known: str) -> bool:
+    """Whether a generation of a room began after another: they are decimal numbers that grow."""
+    return (len(generation), generation) > (len(known), known)
+
+
 NOWHERE = Position("", 0, (), 1)
 """Where a room stands that is not there: the store was wiped, or goes back to a time before it."""

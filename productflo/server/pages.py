@@ -21,9 +21,10 @@ KEPT_BYTES = 16_777_216
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A durable event, ready to be sent."""
+    """A durable event, ready to be sent; `generation` is the store's when it took it."""
 
     seq: int
+    generation: str
     frame: Frame
 
 
@@ -75,7 +76,7 @@ class Pages:
         if not records:
             return
         # Where events were trimmed these belong to a later page; the reader sees the hole by their seq.
-        page.events += [Event(record.seq, Frame(record.envelope)) for record in records]
+        page.events += [Event(record.seq, record.generation, Frame(record.envelope)) for record in records]
         page.seq = records[-1].seq
         added = sum(len(record.envelope) for record in records)
         page.bytes += added

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from productflo import metrics
-from productflo.domain.position import NOWHERE, Position
+from productflo.domain.position import NOWHERE, Position, is_later
 from productflo.errors import ProductFloError
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
@@ -20,6 +20,7 @@ from productflo.server.connection import Frame
 from productflo.server.feed import Feed, Subscription
 from productflo.service.clock import Clock, stamp
 from productflo.service.membership import left_notice
+from productflo.store.entries import Record
 from productflo.store.log import Log
 from productflo.store.rooms import Rooms, State
 
@@ -129,7 +130,7 @@ class Reconciler:
         while feed.behind and feed.generation == position.generation:
             after = feed.seq
             records = await self.log.read(feed.room, after, PAGE)
-            if feed.generation != position.generation:
+            if feed.generation != position.generation or await self._has_turned(feed, records):
                 return False
             if feed.seq != after:
                 continue  # The bus has brought it meanwhile.
@@ -142,6 +143,13 @@ class Reconciler:
                 metrics.HOLES_FILLED.inc(len(records))
                 feed.advance(records[0].seq, [record.envelope for record in records])
         return True
+
+    async def _has_turned(self, feed: Feed, records: Sequence[Record]) -> bool:
+        """Whether what was read is of a generation that the feed has not been told of yet."""
+        if not records or not is_later(records[-1].generation, feed.generation):
+            return False
+        position = await self.rooms.position(feed.room)
+        return position is None or position.generation != feed.generation
 
     def gap(self, feed: Feed, last_seq: int) -> Frame:
         """What tells a subscription that the log has nothing for it up to this seq."""

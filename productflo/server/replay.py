@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from productflo.domain.position import is_later
 from productflo.errors import ProductFloError
 from productflo.server.feed import Feed, Subscription
 from productflo.server.pages import Event, Pages
@@ -36,7 +37,7 @@ class Replay:
                 return
             try:
                 events = await self.pages.read(feed, cursor)
-                if not events and _stands(feed, subscription, generation, cursor):
+                if _stands(feed, subscription, generation, cursor) and _is_news(events, generation):
                     await self.reconciler.settle(feed)
             except (RedisError, ProductFloError) as error:
                 note(error)
@@ -61,6 +62,15 @@ class Replay:
                 return
             subscription.connection.send(event.frame)
             subscription.cursor = event.seq
+
+
+def _is_news(events: Sequence[Event], generation: str) -> bool:
+    """Whether the log tells that the feed may stand elsewhere than it thinks.
+
+    It has nothing where there was something, or something of a later generation: whoever is handed that
+    before they are told of it seems to have lost it when they are.
+    """
+    return not events or is_later(events[-1].generation, generation)
 
 
 def _current(feed: Feed, subscription: Subscription) -> bool:

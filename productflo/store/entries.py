@@ -116,9 +116,10 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A durable event as it is now."""
+    """A durable event as it is now; `generation` is the store's when it took it."""
 
     seq: int
+    generation: str
     envelope: bytes
 
 

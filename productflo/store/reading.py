@@ -37,15 +37,15 @@ class Reading:
         pipeline.xrange(keys.log, str(after + 1), "+", count=limit)
         pipeline.hmget(keys.messages, list(seqs))
         found, said = await pipeline.execute()
-        entries = [(_seq(entry_id), fields) for entry_id, fields in found]
+        entries = [(*_place(entry_id), fields) for entry_id, fields in found]
         known = await self._with_edited(keys, entries, dict(zip(seqs, said, strict=True)))
         records: list[Record] = []
-        for seq, fields in entries:
+        for seq, generation, fields in entries:
             envelope = _envelope(fields, known.get(_said_at(seq, fields)))
             if envelope is None:  # Trimmed meanwhile, and all before it.
                 records.clear()
             else:
-                records.append(Record(seq, envelope))
+                records.append(Record(seq, generation, envelope))
         return records
 
     async def messages(self, room: str, after: int, limit: int, size: int) -> list[Record]:
@@ -84,20 +84,20 @@ class Reading:
                 pipeline.xrange(keys.log, str(seq), str(seq))
             pipeline.hmget(keys.messages, chunk)
             *found, said = await pipeline.execute()
-            for seq, entry, record in zip(chunk, found, said, strict=True):
+            for entry, record in zip(found, said, strict=True):
                 envelope = _envelope(entry[0][1], record) if entry else None
                 if envelope is not None:
-                    records.append(Record(seq, envelope))
+                    records.append(Record(*_place(entry[0][0]), envelope))
                     size -= len(envelope)
                 if size < 0:
                     return records
         return records
 
     async def _with_edited(
-        self, keys: RoomKeys, entries: Sequence[tuple[int, _Fields]], said: dict[int, bytes | None]
+        self, keys: RoomKeys, entries: Sequence[tuple[int, str, _Fields]], said: dict[int, bytes | None]
     ) -> dict[int, bytes | None]:
         """What was said, also in messages that are edited here and stand elsewhere."""
-        missing = {_said_at(seq, fields) for seq, fields in entries} - said.keys()
+        missing = {_said_at(seq, fields) for seq, _, fields in entries} - said.keys()
         if missing:
             more: Any = await self._redis.hmget(keys.messages, [str(seq) for seq in missing])
             said |= dict(zip(missing, more, strict=True))
@@ -135,5 +135,7 @@ def _said_at(seq: int, fields: _Fields) -> int:
     return int(fields.get(b"m", seq))
 
 
-def _seq(entry_id: Any) -> int:
-    return int(entry_id.split(b"-")[0])
+def _place(entry_id: bytes) -> tuple[int, str]:
+    """Seq and generation."""
+    seq, _, generation = entry_id.decode().partition("-")
+    return int(seq), generation

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
 
 from chatting import Client, Envelope
@@ -10,8 +11,11 @@ from counting import counted
 from faults.deployment import deployed, paused
 from faults.traffic import talking
 
-LONG = "x" * 36_000
-REPLAYED = 400  # Of these, 14 MB: more than all buffers on the way take.
+from productflo.server.pages import PAGE
+
+LONG = "x" * 9_000
+REPLAYED = PAGE + 10  # Of these: nearly the megabyte that a resume replays, and more than is read at once.
+SMALL_BUFFER = 65_536
 AGAIN_SECONDS = 0.05  # A client's pause before it tries again.
 LONGER_THAN_ANY_ANSWER = 6.0  # Seconds; after 5 the server asks again on another connection.
 
@@ -76,12 +80,21 @@ async def test_a_store_that_stands_still_writes_nothing_twice(tmp_path: Path) ->
         assert {one.connections for one in traffic.people} == {1}
 
 
+def slow_socket(port: int) -> socket.socket:
+    """Connected; what its client does not read stays with the server soon."""
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+    plain.connect(("127.0.0.1", port))
+    plain.setblocking(False)
+    return plain
+
+
 async def test_a_replay_outlasts_a_lost_store(tmp_path: Path) -> None:
     """The store is lost while a slow reader is sent what it missed: it stays connected, and gets the rest."""
     async with (
         deployed(tmp_path) as deployment,
         deployment.server.client("ada") as ada,
-        deployment.server.client("bob") as bob,
+        deployment.server.client("bob", sock=slow_socket(deployment.server.port), max_queue=1) as bob,
     ):
         for _ in range(REPLAYED):
             await ada.chat("room", LONG)

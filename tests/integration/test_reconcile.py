@@ -292,6 +292,40 @@ async def test_a_page_read_before_the_store_went_back_is_not_used(
     assert ear.heard == ["GENERATION_CHANGED goes on 5", 3, 4, 5]
 
 
+async def test_nobody_is_handed_what_comes_after_a_turn_before_they_are_told(
+    redis: Redis, lab: TestRoom, replay: Replay
+) -> None:
+    """The store was restarted and lost nothing; a replay reads its later events before the feed knows."""
+    await say(lab, 5)
+    feed, slow, live = await feed_of(redis), Ear("1"), Ear("2")
+    follow(feed, live, "bob", cursor=5, live=True)
+    behind = follow(feed, slow, "ada", cursor=2)
+    await redis.hdel(LAB.meta, "run_id")
+    await say(lab, 3)
+    await replay.catch_up(feed, behind)
+    assert slow.heard == ["GENERATION_CHANGED goes on 8", *range(3, 9)]
+    assert live.heard == ["GENERATION_CHANGED goes on 8", 6, 7, 8]
+
+
+async def test_a_hole_that_reaches_into_another_generation_is_told_first(
+    redis: Redis, lab: TestRoom, reconciler: Reconciler, log: Log
+) -> None:
+    """The position was read before the store restarted, the log after it."""
+    await say(lab, 5)
+    rooms = HeldRooms(redis)
+    feed, ear = await feed_of(redis), Ear("1")
+    follow(feed, ear, "ada", cursor=5, live=True)
+    await say(lab, 1)
+    looking = asyncio.create_task(Reconciler(rooms, log, system_clock).reconcile([feed]))
+    await asyncio.wait({looking}, timeout=0.05)
+    await redis.hdel(LAB.meta, "run_id")
+    await say(lab, 2)
+    rooms.go.set()
+    assert await looking == ([feed], None)
+    await reconciler.settle(feed)
+    assert ear.heard == ["GENERATION_CHANGED goes on 8", 6, 7, 8]
+
+
 async def test_a_state_that_is_older_than_what_is_known_is_not_used(
     redis: Redis, lab: TestRoom, reconciler: Reconciler, log: Log
 ) -> None:

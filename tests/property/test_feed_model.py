@@ -42,6 +42,7 @@ class Store:
     generation: str = "g1"
     names: int = 1
     events: list[str] = field(default_factory=list)
+    generations: list[str] = field(default_factory=list)
     trimmed: int = 0
     predecessors: tuple[tuple[str, int], ...] = ()
     bus: deque[Logged] = field(default_factory=deque)
@@ -61,18 +62,20 @@ class Store:
     def say(self, count: int) -> None:
         first = len(self.events) + 1
         self.events += [self.new() for _ in range(count)]
+        self.generations += [self.generation] * count
         envelopes = tuple(self.envelope(seq) for seq in range(first, first + count))
         self.bus.append(Logged(first, self.generation, 0, envelopes))
 
     def restart(self, lost: int) -> None:
         """Another process, on files that lack the last events."""
-        del self.events[max(self.trimmed, len(self.events) + 1 - lost) :]
+        kept = max(self.trimmed, len(self.events) + 1 - lost)
+        del self.events[kept:], self.generations[kept:]
         self.predecessors = ((self.generation, len(self.events)), *self.predecessors)
         self.generation = f"g{self.new()}"
         self.listen(1)
 
     def wipe(self, _: int) -> None:
-        self.events, self.trimmed, self.predecessors = [], 0, ()
+        self.events, self.generations, self.trimmed, self.predecessors = [], [], 0, ()
         self.generation = f"g{self.new()}"
 
     def trim(self, count: int) -> None:
@@ -102,14 +105,18 @@ class Store:
             else:
                 getattr(self, what)(count)
 
-    def position(self) -> Position:
+    def place(self) -> Position:
         return Position(self.generation, len(self.events), self.predecessors, self.trimmed + 1)
 
     async def states(self, seen: Sequence[tuple[str, str, int]]) -> list[State]:
         """As `Rooms.states`."""
-        state = State(self.position(), 0, 1)
+        state = State(self.place(), 0, 1)
         await self.happen()
         return [state for _ in seen]
+
+    async def position(self, room: str) -> Position:
+        """As `Rooms.position`."""
+        return self.place()
 
     async def members_among(self, room: str, users: Iterable[str]) -> frozenset[str]:
         """As `Rooms.members_among`."""
@@ -120,7 +127,9 @@ class Store:
         """As `Log.read`."""
         begin = max(after, self.trimmed) + 1
         end = min(len(self.events), begin + limit - 1)
-        records = [Record(seq, self.envelope(seq)) for seq in range(begin, end + 1)]
+        records = [
+            Record(seq, self.generations[seq - 1], self.envelope(seq)) for seq in range(begin, end + 1)
+        ]
         await self.happen()
         return records
 
@@ -227,7 +236,7 @@ class Rooms(RuleBasedStateMachine):
         self.feed.subscriptions.pop(reader.ear.id, None)
         while self.feed.generation != self.store.generation:
             await self.reconciler.settle(self.feed)
-        position, gap = self.store.position(), None
+        position, gap = self.store.place(), None
         if reader.since is not None:
             gap = position.gap(reader.since, reader.generation)
         continuous = reader.since is not None and gap is None
