@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -79,3 +80,16 @@ async def test_what_is_built_otherwise_is_noticed(
     assert len(lines) == 1
     assert re.search(told, lines[0])
     assert "PRODUCTFLO_WIRE=quart" in lines[0]
+
+
+@pytest.mark.parametrize(("intact", "upgraded"), [(False, True), (True, False)])
+async def test_a_client_that_is_gone_is_not_taken_over(intact: bool, upgraded: bool) -> None:
+    """Be it before the upgrade or in the midst of it: its socket is closed, and nobody attends."""
+    done: list[str] = []
+    transport = SimpleNamespace(pause_reading=lambda: None, close=lambda: done.append("closed"))
+    stream = SimpleNamespace(handshake=SimpleNamespace(extensions=["permessage-deflate"]))
+    parts: Any = SimpleNamespace(transport=transport, stream=stream, intact=intact, upgraded=upgraded)
+    websocket: Any = SimpleNamespace(accept=_nothing)
+    with pytest.raises(take_over.ClientGone):
+        await take_over.take_over(websocket, parts, "", 1000)
+    assert done == ["closed"]

@@ -258,7 +258,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deadlines that a test can wait for."""
     monkeypatch.setattr(wires, "PING_INTERVAL", 0.05)
     monkeypatch.setattr(wires, "PING_TIMEOUT", 0.05)
-    monkeypatch.setattr(wires, "CLOSE_TIMEOUT", 0.05)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -281,10 +280,10 @@ async def test_a_peer_that_answers_no_ping_is_cut_off() -> None:
     assert counted("closes", code="1006") == before + 1
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("waiting", [0, 100_000])
-async def test_a_peer_that_answers_no_close_is_cut_off(waiting: int) -> None:
+async def test_a_peer_that_answers_no_close_is_cut_off(waiting: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether it reads or not."""
+    monkeypatch.setattr(wires, "CLOSE_TIMEOUT", 0.05)
     async with line() as at:
         if waiting:
             fill(at.wire, waiting)
