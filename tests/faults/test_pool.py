@@ -6,12 +6,14 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from chatting import PATIENCE_SECONDS, Server
 from faults.deployment import Deployment, deployed, paused
+from faults.raw import raw_client
 from faults.traffic import Traffic, talking
 from processes import PRODUCTFLO, ended, environment, holder, kill, running, web_processes_of
 from websockets.exceptions import ConnectionClosed
@@ -82,8 +84,10 @@ async def nothing_is_wrong(traffic: Traffic) -> None:
 async def test_a_reload_is_not_noticed(tmp_path: Path, workers: int) -> None:
     """SIGHUP in the midst of traffic: all are other processes, nothing is missed, nobody is turned away."""
     async with (
-        deployed(tmp_path, PRODUCTFLO_WORKERS=str(workers)) as deployment,
-        talking(deployment.server, writers=2) as traffic,
+        deployed(
+            tmp_path, PRODUCTFLO_WORKERS=str(workers), PRODUCTFLO_STOP_DELAY="1"
+        ) as deployment,  # Only a stop of the whole server may say 503 for so long.
+        talking(deployment.server, writers=1, readers=1) as traffic,
     ):
         async with calling(deployment.server):
             await traffic.goes_on()
@@ -121,17 +125,43 @@ async def test_a_process_stands_still(tmp_path: Path) -> None:
             await nothing_is_wrong(traffic)
 
 
-async def test_a_stop_under_traffic(tmp_path: Path) -> None:
-    """SIGTERM to three processes, then a new server: everything goes on where it was."""
-    async with (
-        deployed(tmp_path, PRODUCTFLO_WORKERS="3") as deployment,
-        talking(deployment.server) as traffic,
-    ):
-        await traffic.goes_on()
-        os.kill(deployment.web.pid, signal.SIGTERM)
+async def test_the_dead_are_not_counted(tmp_path: Path) -> None:
+    """`/metrics` tells the connections of those that live; what they counted is gone with the parent."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    async with deployed(tmp_path, PRODUCTFLO_WORKERS="2", TMPDIR=str(folder)) as deployment:
+        port, parent = deployment.server.port, deployment.web
+        async with AsyncExitStack() as stack:
+            for _ in range(12):
+                await stack.enter_async_context(raw_client(port))
+            first, second = web_processes_of(parent.pid)
+            assert connections_of(first, port) > 0
+            left = connections_of(second, port)
+            kill(first)
+            await parent.says("runs again")
+            async with httpx.AsyncClient(base_url=deployment.server.http) as http:
+                assert f"productflo_connections {left}.0\n" in (await http.get("/metrics")).text
+            assert any(folder.iterdir())
+        parent.process.terminate()
+        assert await parent.ends() == 0
+    assert not any(folder.iterdir())
+
+
+async def test_who_has_just_come_is_still_answered(tmp_path: Path) -> None:
+    """A connection that was accepted before the stop, and asks after it began, gets its answer."""
+    async with deployed(tmp_path) as deployment:
+        port = deployment.server.port
+        async with deployment.server.client("ana") as ana:
+            await ana.join("room")
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            await ana.settled()  # The one who came after her is accepted too.
+            os.kill(deployment.web.pid, signal.SIGTERM)
+            with pytest.raises(ConnectionClosed):
+                await ana.until("never")
+        writer.write(REQUEST.format(port).encode())
+        assert (await reader.read()).startswith(b"HTTP/1.1 503")
+        writer.close()
         assert await deployment.web.ends() == 0
-        await deployment.start_web()
-        await nothing_is_wrong(traffic)
 
 
 async def test_a_killed_parent_leaves_no_process(tmp_path: Path) -> None:
