@@ -1,6 +1,7 @@
 """What Redis refuses, as the error that a client is told."""
 
 import logging
+import re
 
 from redis.exceptions import (
     AskError,
@@ -41,8 +42,10 @@ _AWAY = (
     ExecAbortError,
     NotReplicated,
 )
-_AWAY_WORDS = ("MISCONF", "NOREPLICAS", "BUSY ", "UNBLOCKED", "NOMASTERLINK")
+_AWAY_WORDS = frozenset({"MISCONF", "NOREPLICAS", "BUSY", "UNBLOCKED", "NOMASTERLINK", "READONLY"})
 """Refusals without a class of their own: the disk refuses, too few replicas, a script runs, a fail-over."""
+_IN_A_SCRIPT = re.compile(r"@user_script: ?\d+: -([A-Z]+) ")
+"""Redis 6.2 wraps what was refused within a script."""
 
 
 def is_elsewhere(error: object) -> bool:
@@ -52,14 +55,18 @@ def is_elsewhere(error: object) -> bool:
 
 def is_away(error: RedisError) -> bool:
     """Whether the same command may succeed later, by itself."""
-    return isinstance(error, _AWAY) or (
-        isinstance(error, ResponseError) and str(error).startswith(_AWAY_WORDS)
-    )
+    return isinstance(error, _AWAY) or (isinstance(error, ResponseError) and _word(error) in _AWAY_WORDS)
+
+
+def _word(error: ResponseError) -> str:
+    """The word that names a refusal."""
+    within = _IN_A_SCRIPT.search(str(error))
+    return within[1] if within else str(error).partition(" ")[0]
 
 
 def told(error: RedisError) -> ProductFloError:
     """A Redis error as the error that a client is told."""
-    if isinstance(error, OutOfMemoryError):
+    if isinstance(error, OutOfMemoryError) or (isinstance(error, ResponseError) and _word(error) == "OOM"):
         return StoreFull("The store is full: messages can be read, but none added. Tell the operator.")
     note(error)
     if is_away(error):
