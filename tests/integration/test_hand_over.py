@@ -29,7 +29,7 @@ async def test_one_that_left_the_room_falls_silent(store_url: str, room: TestRoo
     async with working(store_url, waits(gates)):
         await room.say("ada", "hello", wake=["echo"])
         await gates.reached.wait()
-        await Rooms(room.redis).leave("lab", "echo")
+        await Rooms(room.redis).leave("lab", "echo", b"{")
         await asyncio.wait_for(gates.closed.wait(), PATIENCE)
     assert not gates.opened.is_set()
     assert await room.answers() == []

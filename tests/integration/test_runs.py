@@ -53,7 +53,7 @@ async def test_a_lease_needs_an_assistant_of_the_room(room: TestRoom, store: Run
     """One that was never added, or was removed, has nothing to answer."""
     with pytest.raises(NotFound):
         await store.acquire("lab", "guide", "w1")
-    await Rooms(room.redis).leave("lab", "echo")
+    await Rooms(room.redis).leave("lab", "echo", b"{")
     with pytest.raises(NotFound):
         await store.acquire("lab", "echo", "w1")
 

@@ -10,6 +10,7 @@ from productflo.blobs.local import LocalBlobs
 from productflo.service.chat import Chat
 from productflo.service.clock import system_clock
 from productflo.service.files import Files
+from productflo.service.mentions import Mentions
 from productflo.service.wakeups import Wakeups
 from productflo.store.files import FileStore
 from productflo.store.keys import ready
@@ -23,7 +24,7 @@ async def test_who_asks_and_hangs_up_is_answered_at_once(redis: Redis, tmp_path:
     async with writing(redis) as log, asyncio.TaskGroup() as tasks:
         room = await make_room(redis, log, "lab")
         files = Files(FileStore(redis), LocalBlobs(tmp_path), 1)
-        chat = Chat(log, Rooms(redis), Teams(redis), files, wakeups, system_clock)
+        chat = Chat(log, Mentions(Rooms(redis), Teams(redis)), files, wakeups, system_clock)
         waking = tasks.create_task(wakeups.run())
         saying = tasks.create_task(chat.commit(entry("lab", "ada", "are you there?", "m1")))
         await asyncio.sleep(0)  # One turn of the loop: it is handed in.

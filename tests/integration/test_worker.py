@@ -15,7 +15,7 @@ from rooms import Listener, TestRoom, listening, make_room, writing
 from productflo.protocol.codes import Presence
 from productflo.service.runs import Runs
 from productflo.store.events import Logged, PieceSaid, RoomEvent, Typed
-from productflo.store.presence import PresenceStore
+from productflo.store.presence import Pace, PresenceStore
 from productflo.store.rooms import Rooms
 from productflo.store.runs import RunStore
 
@@ -185,7 +185,7 @@ async def test_two_workers_are_one_member(
 ) -> None:
     """The assistant is online as long as one of them is; each question is answered once."""
     model.play(speaks("yes"))
-    presence = PresenceStore(redis, grace=0.0)
+    presence = PresenceStore(redis, Pace(grace=0.0))
     async with (
         worker(tmp_path, store_url, **with_model(model)) as one,
         worker(tmp_path, store_url, **with_model(model)) as two,
