@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hypercorn.config import Config
     from quart import Quart
 
-    from productflo.app import WebProcess
+    from productflo.web_process import WebProcess
 
 CONFIG_FILE = Path("hypercorn.toml")
 STOP_SECONDS = 8.0
