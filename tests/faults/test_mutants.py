@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 from storm import mutants
 from storm.checker import Kind, Result
 from storm.deployment import Web
@@ -41,7 +40,7 @@ async def provoke(name: str, store_url: str, folder: Path) -> Result:
     )
     patience = PATIENCE_SECONDS if name == HONEST else IMPATIENCE_SECONDS
     async with AsyncExitStack() as stack:
-        redis: Redis = await stack.enter_async_context(open_redis(store_url))
+        redis = await stack.enter_async_context(open_redis(store_url))
         await stack.enter_async_context(web.running())
         load = Load(lambda: web.url, seed=1, patience=PATIENCE_SECONDS)
         async with asyncio.TaskGroup() as tasks:

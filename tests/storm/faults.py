@@ -89,7 +89,7 @@ async def restart_store(storm: Storm) -> None:
 async def kill_everything(storm: Storm) -> None:
     """All processes at once, as when the machine loses its power (what the disk was given stays)."""
     deployment = storm.deployment
-    await asyncio.gather(*(one.kill() for one in (deployment.store, *deployment.webs)))
+    await asyncio.gather(deployment.store.kill(), *(web.kill() for web in deployment.webs))
     await deployment.store.recover()
     for web in deployment.webs:
         await web.start()

@@ -5,7 +5,6 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from redis.asyncio import Redis
 from storm.changes import Changes
 from storm.checker import Result, check
 from storm.habits import Habits
@@ -13,6 +12,8 @@ from storm.history import of_history
 from storm.journal import Journal
 from storm.person import Envelope, Person
 from storm.truth import indexes_agree, read_last_seq, read_log
+
+from productflo.store.client import Client
 
 PATIENCE_SECONDS = 90.0
 """For everything to be answered and heard after the last fault: the bus's idle check takes 30."""
@@ -96,7 +97,7 @@ class Load:
             return False
         return True
 
-    async def settle_with(self, redis: Redis, seconds: float | None = None) -> bool:
+    async def settle_with(self, redis: Client, seconds: float | None = None) -> bool:
         """As `settle`, with the newest seqs of the store's own logs."""
 
         async def last_seqs() -> Mapping[str, int]:
@@ -127,7 +128,7 @@ class Load:
             with (folder / f"{journal.room}-{journal.who}").open("a") as file:
                 file.writelines(f"{entry}\n" for entry in journal.entries)
 
-    async def results(self, redis: Redis) -> list[Result]:
+    async def results(self, redis: Client) -> list[Result]:
         """What the checker finds, room by room; history is read through the server. Nobody may be at work."""
         results = []
         for room in self.rooms:

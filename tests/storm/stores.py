@@ -97,7 +97,7 @@ class Single:
 class Sentinel:
     """A master with two replicas, which three sentinels watch. A fail-over may lose what was acknowledged."""
 
-    clock = None
+    clock: Clock | None = None
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
@@ -137,7 +137,7 @@ class Sentinel:
 class Cluster:
     """Three masters, each with a replica. A fail-over may lose what was acknowledged."""
 
-    clock = None
+    clock: Clock | None = None
 
     def __init__(self, cluster: TestCluster) -> None:
         self._cluster = cluster
