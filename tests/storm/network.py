@@ -31,14 +31,16 @@ class Loopback:
 class Links:
     """A link from each web process (1, 2, ...) and from the storm itself (0) to the store's namespace."""
 
-    def __init__(self, name: str, count: int) -> None:
-        self._name = name
+    def __init__(self, count: int) -> None:
+        pid = os.getpid()  # So that two storms at once do not meet.
+        self._name = f"storm{pid % 100_000}"
+        self._net = f"10.{64 + pid % 128}"
         self.links = range(count + 1)
-        self.prefix = ("ip", "netns", "exec", name)
+        self.prefix = ("ip", "netns", "exec", self._name)
 
     def address(self, link: int) -> str:
         """Where the store is, over that link."""
-        return f"10.77.{link}.1"
+        return f"{self._net}.{link}.1"
 
     def cut(self, link: int) -> None:
         """From now on packets vanish, both ways."""
@@ -57,7 +59,7 @@ class Links:
         for link in self.links:
             outer, inner = self._outer(link), self._inner(link)
             _run("ip", "link", "add", outer, "type", "veth", "peer", "name", inner, "netns", self._name)
-            _run("ip", "address", "add", f"10.77.{link}.2/30", "dev", outer)
+            _run("ip", "address", "add", f"{self._net}.{link}.2/30", "dev", outer)
             _run("ip", "link", "set", outer, "up")
             _run("ip", "-n", self._name, "address", "add", f"{self.address(link)}/30", "dev", inner)
             _run("ip", "-n", self._name, "link", "set", inner, "up")
@@ -83,7 +85,7 @@ def linked(count: int) -> Iterator[Links]:
         raise NoNamespaces("ip and tc are needed to cut the network (Debian, Ubuntu: apt install iproute2)")
     if os.geteuid() != 0:
         raise NoNamespaces("cutting the network takes root: sudo, or leave these faults out (--no-cuts)")
-    links = Links(f"storm{os.getpid() % 100_000}", count)
+    links = Links(count)
     try:
         links.make()
         yield links
