@@ -8,7 +8,6 @@ exit code 1 where the normal readers' p99 is 1.5 times as high, or more.
 
 import argparse
 import asyncio
-import itertools
 import json
 import os
 import random
@@ -26,6 +25,8 @@ from typing import cast
 from chatting import Client, Server
 from faults.raw import frame, raw_client, said
 from processes import PRODUCTFLO, environment, running, web_process_of
+
+from productflo.server.connection import SLOW_RETURN_WITHIN
 
 ROOM = "town-hall"
 MOST = 1.5
@@ -76,8 +77,8 @@ class Reader(asyncio.Protocol):
 
 
 async def stand_still(port: int, user: str, stretch: Stretch) -> None:
-    """Join and read nothing; whenever that ends in a close, come back: later each time, as the page does."""
-    for failures in itertools.count():
+    """Join and read nothing; whenever that ends in a close, come back when its reason says."""
+    while True:
         async with raw_client(port) as client:
             await client.send(said("join", user, ROOM))
             with suppress(ConnectionError):
@@ -85,7 +86,7 @@ async def stand_still(port: int, user: str, stretch: Stretch) -> None:
                     await asyncio.sleep(LOOK)
                     await client.send(said("ping", user))
         stretch.closed += 1
-        await asyncio.sleep(min(15.0, 0.3 * 2**failures) * random.uniform(0.5, 1))  # noqa: S311
+        await asyncio.sleep(random.uniform(*SLOW_RETURN_WITHIN))  # noqa: S311
 
 
 def memory(pid: int) -> int:

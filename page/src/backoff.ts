@@ -18,7 +18,7 @@ export function comeback(code: number, reason: string, failures: number, random:
   const why = FINAL[code]
   if (why) return { kind: 'never', why: reason ? `${why} (${reason})` : why }
   if (code === 4401) return { kind: 'sign-in' }
-  if (code === 1012) return { kind: 'after', delayMs: restartDelay(reason) ?? spread(failures, random) }
+  if (code === 1012 || code === 1013) return { kind: 'after', delayMs: namedDelay(reason) ?? spread(failures, random) }
   return { kind: 'after', delayMs: spread(failures, random) }
 }
 
@@ -28,8 +28,8 @@ function spread(failures: number, random: number): number {
   return Math.round(full * (0.5 + random / 2))
 }
 
-/** The delay that a restarting server names in its close reason, such as `"restart; retry in 1.5 s"`. */
-function restartDelay(reason: string): number | null {
+/** The delay that a server names in its close reason, such as `"restart; retry in 1.5 s"`. */
+function namedDelay(reason: string): number | null {
   const match = /(\d+(?:\.\d+)?)\s*(ms|s)?/.exec(reason)
   if (!match) return null
   const amount = Number(match[1])

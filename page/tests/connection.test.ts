@@ -161,6 +161,7 @@ describe('coming back', () => {
 
   it('comes back after it was too slow', () => {
     expect(comeback(1013, '', 0, 1)).toEqual({ kind: 'after', delayMs: 300 })
+    expect(comeback(1013, 'too slow; retry_after=3.2', 0, 1)).toEqual({ kind: 'after', delayMs: 3200 })
   })
 
   it.each([1008, 1009, 4403])('stays away after %i', code => {

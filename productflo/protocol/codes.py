@@ -64,7 +64,7 @@ class CloseCode(IntEnum):
     RESTART = 1012
     """The server restarts. Reconnect after the delay in the reason (`retry_after=<seconds>`), and resume."""
     SLOW = 1013
-    """The client reads more slowly than its rooms speak. Reconnect and resume."""
+    """The client reads more slowly than its rooms speak. Reconnect after the delay in the reason."""
     PROTOCOL = 1002
     """The client's frames break RFC 6455. Reconnecting does not help."""
     NOT_UTF8 = 1007

@@ -5,6 +5,7 @@ upgrade (`wire`), or Quart's own `receive` and `send` (`quart_connection`).
 """
 
 from functools import cached_property
+from random import uniform
 from typing import Protocol
 
 from productflo import metrics
@@ -16,10 +17,18 @@ OUTBOX_BYTES = 1_048_576
 """Bytes that may wait for a slow reader: a thousand messages, which is as much as a resume replays."""
 LOW_WATER = 65_536
 """Bytes below which the outbox counts as drained."""
+SLOW_RETURN_WITHIN = (1.0, 6.0)
+"""Seconds, of which each slow reader is told to wait some. They were slow together and would come back
+together: 100 of them at once held up everybody else for a third of a second."""
 CLOSE_TIMEOUT = 2.0
 """Seconds for what is being sent and the close frame to leave; behind a stuck reader they never do."""
 
 _SHED = {kind: metrics.SHED.labels(kind.name.lower()) for kind in Passing}
+
+
+def too_slow() -> str:
+    """The reason with which a slow reader is closed: when to come back."""
+    return f"reading too slowly; resume, retry_after={uniform(*SLOW_RETURN_WITHIN):.1f}"  # noqa: S311
 
 
 class Frame:

@@ -12,7 +12,15 @@ from quart.asgi import ASGIWebsocketConnection
 from productflo import metrics
 from productflo.protocol.codes import CloseCode
 from productflo.protocol.ids import random_id
-from productflo.server.connection import CLOSE_TIMEOUT, LOW_WATER, OUTBOX_BYTES, Frame, Receiver, shed
+from productflo.server.connection import (
+    CLOSE_TIMEOUT,
+    LOW_WATER,
+    OUTBOX_BYTES,
+    Frame,
+    Receiver,
+    shed,
+    too_slow,
+)
 from productflo.server.hypercorn_parts import parts_of
 
 _LEFT: Any = object()
@@ -106,7 +114,7 @@ class QuartConnection:
         if self.closed or shed(frame, self._waiting_bytes):
             return
         if self._waiting_bytes + len(frame) > OUTBOX_BYTES and self._outbox:
-            self.close(CloseCode.SLOW, "reading too slowly; reconnect and resume")
+            self.close(CloseCode.SLOW, too_slow())
             return
         self._outbox.append(frame)
         self._waiting_bytes += len(frame)

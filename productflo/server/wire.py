@@ -15,7 +15,15 @@ from productflo.protocol.codes import CloseCode
 from productflo.protocol.frames import CLOSE, PING, PONG, Parser, ProtocolViolation, close_frame
 from productflo.protocol.frames import frame as encoded
 from productflo.protocol.ids import random_id
-from productflo.server.connection import CLOSE_TIMEOUT, LOW_WATER, OUTBOX_BYTES, Frame, Receiver, shed
+from productflo.server.connection import (
+    CLOSE_TIMEOUT,
+    LOW_WATER,
+    OUTBOX_BYTES,
+    Frame,
+    Receiver,
+    shed,
+    too_slow,
+)
 
 log = logging.getLogger(__name__)
 
@@ -237,7 +245,7 @@ class Wire(asyncio.Protocol):
         if self._outbox is None:
             self._outbox, self._waiting = deque(), 0
         if self._waiting + len(frame) > OUTBOX_BYTES and self._outbox:
-            self.close(CloseCode.SLOW, "reading too slowly; reconnect and resume")
+            self.close(CloseCode.SLOW, too_slow())
             return
         self._outbox.append(frame)
         self._waiting += len(frame)
