@@ -103,6 +103,10 @@ const HANDLERS: Record<string, Handler> = {
     }
   },
   system: (scene, roomId, envelope) => {
+    if (envelope.status === 'pending') {
+      unconfirmed(scene, envelope)
+      return
+    }
     const data = envelope.data as unknown as GenerationData
     if (!roomId || !data.generation) return
     if (data.continuous) scene.rooms.update(roomId, room => ({ ...room, generation: data.generation }))
@@ -113,6 +117,14 @@ const HANDLERS: Record<string, Handler> = {
 /** These leave nothing to retry: the same message would be refused again. */
 const WORTH_RETRYING = new Set(['RATE_LIMITED', 'STORE_AWAY'])
 const DEFAULT_RETRY_AFTER_S = 2
+
+/** Where the server gave up asking the store, only sending again tells; else its word is still to come. */
+function unconfirmed(scene: Scene, { request_id: operation = '', data }: Incoming): void {
+  const { message_id: messageId, retry_after: retryAfter } = data as unknown as ErrorData
+  if (retryAfter === undefined) return
+  if (scene.changes.has(operation)) scene.changes.retry(operation, retryAfter * 1000)
+  else if (messageId) scene.outbox.retry(messageId, retryAfter * 1000)
+}
 
 function refused(scene: Scene, error: ErrorData, envelope: Incoming): void {
   const { request_id: operation = '', room_id: roomId = '' } = envelope

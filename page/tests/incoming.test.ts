@@ -119,6 +119,13 @@ describe('an envelope', () => {
     expect(outbox.retry).toHaveBeenCalledWith('b', 3000)
   })
 
+  it('pending is waited for, or sent again where the server no longer asks', () => {
+    take('system', { code: 'UNCONFIRMED', message: '', message_id: 'a' }, { status: 'pending' })
+    expect(outbox.retry).not.toHaveBeenCalled()
+    take('system', { code: 'UNCONFIRMED', message_id: 'a', retry_after: 2 }, { status: 'pending' })
+    expect(outbox.retry).toHaveBeenCalledWith('a', 2000)
+  })
+
   it('of an error about a wish to stop lets one ask again', () => {
     take('typing', { status: 'started', sender: 'haitch', message_id: 'a', run_id: 'a.1' })
     rooms.update('lab', room => ({ ...room, answers: withStopping(room.answers, 'a') }))

@@ -1,4 +1,4 @@
-"""The eye on the store: `productflo check`, and what `serve` and `up` do beside their processes."""
+"""The eye on the store: `productflo check-store`, and what `serve` and `up` do beside their processes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from productflo.store.inspection import Wish
 
 
-@click.command()
-def check() -> None:
+@click.command("check-store")
+def check_store() -> None:
     """Say what the store's settings mean for what is promised; exit code 1 where a promise is void."""
     settings = load_settings()
     try:
@@ -34,7 +34,7 @@ async def _check(settings: Settings) -> bool:
     from productflo.store.connect import open_redis
     from productflo.store.inspection import Weight, inspect
 
-    async with store_from_outside(settings, "productflo check") as url, open_redis(url) as redis:
+    async with store_from_outside(settings, "productflo check-store") as url, open_redis(url) as redis:
         try:
             findings = await inspect(redis, _wish(settings))
         except RedisError as error:
