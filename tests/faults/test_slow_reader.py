@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from chatting import Client
+from counting import counting
 from faults.deployment import Deployment, deployed
 from faults.raw import PING, RawClient, frame, raw_client, said
 from faults.watching import connections, memory, until
@@ -16,6 +17,7 @@ from productflo.server.quart_connection import PacedWebsocket
 
 MB = 1_000_000
 LONG = "x" * 36_000  # Near the longest message.
+TALK = 150  # Of them, several times what is kept for one who does not read.
 WARM_UP = 100  # Messages after which the process has the memory that ordinary traffic takes.
 
 
@@ -27,14 +29,15 @@ async def deployment(tmp_path: Path) -> AsyncIterator[Deployment]:
 
 
 async def talk(client: Client, room: str, messages: int, watch: Callable[[], None]) -> None:
-    """Say long things, each after the one before was heard."""
+    """Type and say long things, each after the one before was heard."""
     for _ in range(messages):
+        await client.say("typing", room, status="started", sender=client.user)
         await client.chat(room, LONG)
         watch()
 
 
 async def test_a_client_that_never_reads_is_dropped(deployment: Deployment) -> None:
-    """Its neighbours hear everything, the server's memory stays, and its connection is freed."""
+    """With 1013, after what passes was shed; its neighbours hear everything, and little is kept for it."""
     pid, server = deployment.web_pid, deployment.server
     heaviest = 0
 
@@ -44,19 +47,22 @@ async def test_a_client_that_never_reads_is_dropped(deployment: Deployment) -> N
 
     async with server.client("writer") as writer, server.client("neighbour") as neighbour:
         await neighbour.join("room")
-        listening = asyncio.create_task(neighbour.until("chat_response", seq=WARM_UP + 800))
+        listening = asyncio.create_task(neighbour.until("chat_response", seq=WARM_UP + TALK))
         await talk(writer, "room", WARM_UP, watch)
         before, sockets = heaviest, connections(server.port)
-        async with raw_client(server.port) as mute:
+        async with counting(server) as rise, raw_client(server.port) as mute:
             await mute.send(said("join", "mute", "room"))
             await writer.until("join", member=lambda member: member["id"] == "mute")
-            await talk(writer, "room", 800, watch)
+            await talk(writer, "room", TALK, watch)
             assert heaviest - before < 10 * MB
             await until(lambda: connections(server.port) == sockets)
-            assert len(await mute.rest()) < 6 * MB
+            assert len(await mute.rest()) < MB  # What the kernel had of it.
+            shed, slow = await rise.of("shed_total typing", "closes_total 1013")
+            assert shed > 5
+            assert slow == 1
         await listening
         heard = [one["data"] for one in neighbour.heard if one["code"] == "chat_response"]
-        assert [data["seq"] for data in heard] == [*range(1, WARM_UP + 801)]
+        assert [data["seq"] for data in heard] == [*range(1, WARM_UP + TALK + 1)]
 
 
 @pytest.mark.parametrize(
