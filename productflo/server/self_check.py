@@ -19,8 +19,9 @@ from productflo.server.wire import Wire
 
 log = logging.getLogger(__name__)
 
-CHECK_TIMEOUT = 3.0
-"""Seconds; a machine that is too busy for this serves over Quart, until its next start."""
+CHECK_TIMEOUT = 10.0
+"""Seconds; far above what it takes, since a machine that is too busy would serve over Quart until it starts
+again."""
 
 _HELLO, _BYE = "hi", b"\x03\xe8"
 _SERVERS = ("hypercorn.", "quart.")
