@@ -43,6 +43,7 @@ class Crowd:
     expected: int
     complete: asyncio.Event = field(default_factory=asyncio.Event)
     codes: Counter[str] = field(default_factory=Counter)
+    connected: list[float] = field(default_factory=list)
     took: list[float] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
 
@@ -53,6 +54,7 @@ async def come(server: Server, user: str, position: dict[str, Any], last_seq: in
     while True:
         try:
             async with connect(server.ws, compression=None, open_timeout=60, max_queue=None) as socket:
+                crowd.connected.append(time.monotonic() - begin)
                 await resume(socket, user, position, last_seq, crowd)
                 crowd.took.append(time.monotonic() - begin)
                 if len(crowd.took) == crowd.expected:
@@ -129,6 +131,10 @@ async def round_of(
     crowd.took.sort()
     half = crowd.took[len(users) // 2]
     click.echo(f"{title}: {len(users)} clients in {took:.1f} s (half of them in {half:.1f} s)")
+    crowd.connected.sort()
+    click.echo(
+        f"  connected: half in {crowd.connected[len(users) // 2]:.1f} s, all in {crowd.connected[-1]:.1f} s"
+    )
     click.echo(f"  envelopes: {dict(crowd.codes)}; refused and tried again: {dict(crowd.failures)}")
     load = time.process_time() - cpu
     click.echo(f"  CPU: web {seconds_of(deployment.web_pid):.1f} s, load {load:.1f} s")
