@@ -33,7 +33,7 @@ HANDSHAKES_REFUSED = _counter(
 )
 CLOSES = _counter(
     "productflo_closes",
-    "WebSocket connections closed by this side. `code`: the close code.",
+    "WebSocket connections closed by this side. `code`: the close code; 1006 where one was dead and cut off.",
     "code",
 )
 ENVELOPES = _counter(

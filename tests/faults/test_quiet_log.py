@@ -10,7 +10,7 @@ from counting import counted
 from faults.deployment import Deployment, deployed, paused
 from processes import PRODUCTFLO, environment, running
 
-CROWD = 50
+CROWD = 30
 
 
 async def last_words(deployment: Deployment) -> list[str]:
@@ -73,12 +73,12 @@ async def test_a_client_can_not_fill_the_log(store_url: str, tmp_path: Path) -> 
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         )
-        for head in heads * 10:
+        for head in heads * 4:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(head)
             await writer.drain()
             writer.transport.abort()
-        for number in range(30):
+        for number in range(12):
             async with server.client(f"user{number}") as client:
                 await client.say("join", "room")
                 for nonsense in ("{", b"\xff", '{"code": 7}'):
