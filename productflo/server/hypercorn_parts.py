@@ -56,14 +56,22 @@ def parts_of(asgi_send: Any) -> HypercornParts | None:
 
     None on another ASGI server, over HTTP/2 (whose socket is shared), and where they are of another version.
     """
+    server = server_of(asgi_send)
+    if server is None or type(server.writer) is not asyncio.StreamWriter:
+        return None
+    stream = _owner(asgi_send, WSStream)
+    http = _owner(stream.send, H11Protocol).connection
+    if type(http) is not H11WSConnection:
+        return None
+    return HypercornParts(stream, http, server, server.writer.transport)
+
+
+def server_of(asgi_send: Any) -> TCPServer | None:
+    """Hypercorn's server of the one connection behind an ASGI `send`; None as above."""
     stream = _owner(asgi_send, WSStream)
     protocol = _owner(getattr(stream, "send", None), H11Protocol)
-    server = _owner(getattr(protocol, "send", None), TCPServer)
-    if stream is None or protocol is None or server is None:
-        return None
-    if type(protocol.connection) is not H11WSConnection or type(server.writer) is not asyncio.StreamWriter:
-        return None
-    return HypercornParts(stream, protocol.connection, server, server.writer.transport)
+    server: TCPServer | None = _owner(getattr(protocol, "send", None), TCPServer)
+    return server
 
 
 def _owner(method: Any, kind: type[Any]) -> Any:

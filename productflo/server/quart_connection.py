@@ -22,6 +22,7 @@ from productflo.server.connection import (
     too_slow,
 )
 from productflo.server.hypercorn_parts import parts_of
+from productflo.server.take_over import is_taken_over
 
 _LEFT: Any = object()
 """Follows the client's last message in Quart's queue."""
@@ -44,6 +45,8 @@ class PacedWebsocket(ASGIWebsocketConnection):
         A server that nobody takes messages from any more would wait for ever with the next one in its hand.
         """
         await super().__call__(receive, send)
+        if is_taken_over(send):
+            return
         if not self._accepted or self._gone or await _client_leaves(receive):
             return
         if parts := parts_of(send):

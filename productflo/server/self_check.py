@@ -1,6 +1,6 @@
 """Whether sockets can be taken over from the Hypercorn and Quart that are installed: tried before serving.
 
-Takes about 0.07 s. A version that is built otherwise must not show itself by clients that hear nothing.
+Takes some milliseconds. A version that is built otherwise must not show itself by clients that hear nothing.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from quart import Quart, Websocket, websocket
 from productflo.protocol import frames
 from productflo.server.acceptor import accepting
 from productflo.server.connection import Connection, Frame
+from productflo.server.quart_connection import PacedWebsocket
 from productflo.server.upgrade import Upgrade
 from productflo.server.wire import Wire
 
@@ -24,7 +25,7 @@ CHECK_TIMEOUT = 10.0
 again."""
 
 _HELLO, _BYE = "hi", b"\x03\xe8"
-_SERVERS = ("hypercorn.", "quart.")
+_SERVERS = ("hypercorn.", "quart.", accepting.__module__)
 
 
 class _NotAsExpected(Exception):
@@ -34,8 +35,7 @@ class _NotAsExpected(Exception):
 async def takes_over() -> bool:
     """Upgrade a WebSocket on loopback, and see that it is ours: one line in the log where it is not."""
     try:
-        async with asyncio.timeout(CHECK_TIMEOUT):
-            await _try()
+        await _try()
     except (_NotAsExpected, OSError, EOFError, TimeoutError) as error:
         log.error(
             "WebSockets stay with Quart and Hypercorn, at more memory each: their sockets can not be had "
@@ -55,7 +55,8 @@ async def _try() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with accepting(_app(connections), config, listener):
             try:
-                await _visit(listener.getsockname()[1], connections)
+                async with asyncio.timeout(CHECK_TIMEOUT):
+                    await _visit(listener.getsockname()[1], connections)
             except (_NotAsExpected, OSError, EOFError) as error:
                 failure = error  # As it is, and not in the group of a TaskGroup.
     if failure:
@@ -65,6 +66,7 @@ async def _try() -> None:
 def _app(connections: list[Connection]) -> Quart:
     """A route as ours."""
     app = Quart("self-check", static_folder=None)
+    app.asgi_websocket_class = PacedWebsocket
     upgrade = Upgrade(own=True, max_message=1024)
 
     def attend(connection: Connection) -> "_Echo":
@@ -127,7 +129,7 @@ async def _until_ended(tasks: Callable[[], set[asyncio.Task[object]]]) -> None:
 
 
 def _served() -> set[asyncio.Task[object]]:
-    """Tasks of Hypercorn and Quart."""
+    """Tasks that serve connections, those of Hypercorn and Quart among them."""
     return {
         task
         for task in asyncio.all_tasks()

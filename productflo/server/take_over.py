@@ -10,7 +10,7 @@ from contextvars import Context
 
 from quart import Websocket
 
-from productflo.server.hypercorn_parts import HypercornParts
+from productflo.server.hypercorn_parts import HypercornParts, server_of
 from productflo.server.wire import Wire
 
 
@@ -33,20 +33,26 @@ async def take_over(websocket: Websocket, parts: HypercornParts, address: str, m
         await websocket.accept()
         if not parts.upgraded:
             raise ClientGone
+        return Context().run(_detach, parts, address, max_message)
     except BaseException:
         transport.close()
         raise
-    return Context().run(_detach, parts, address, max_message)
 
 
 def _detach(parts: HypercornParts, address: str, max_message: int) -> Wire:
     wire = Wire(parts.transport, address, max_message, keep=parts.server.writer)
-    parts.server.writer = _NoWriter(parts.server.reader)  # type: ignore[assignment]
+    parts.server.writer = NoWriter(parts.server.reader)  # type: ignore[assignment]
     parts.transport.set_protocol(wire)
     return wire
 
 
-class _NoWriter:
+def is_taken_over(asgi_send: object) -> bool:
+    """Whether the WebSocket behind an ASGI `send` is none of the ASGI server's any more."""
+    server = server_of(asgi_send)
+    return isinstance(getattr(server, "writer", None), NoWriter)
+
+
+class NoWriter:
     """Stands where Hypercorn's StreamWriter was: its tasks come to their end, and nothing is written."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:

@@ -81,7 +81,9 @@ class Wire(asyncio.Protocol):
         self._outbox: deque[Frame] | None = None  # what waits for a reader who is slow
         self._waiting = 0  # bytes in it
         self._alive = False  # something was read since the last look
-        self._owed: bytes | None = None  # the last ping that a slow reader has not been answered
+        self._owed: bytes | None = (
+            None  # the ping of a slow reader, which is left unread until it has its answer
+        )
         self._drained: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         transport.set_write_buffer_limits(high=LOW_WATER)
@@ -151,6 +153,7 @@ class Wire(asyncio.Protocol):
         if self._owed is not None:
             owed, self._owed = self._owed, None
             self._transport.write(encoded(owed, PONG))
+            self.read_on()
         self._wake()
 
     def eof_received(self) -> bool:
@@ -176,7 +179,7 @@ class Wire(asyncio.Protocol):
             return
         try:
             while not self._deaf:
-                if receiver.full and not self._closing:
+                if (receiver.full or self._owed is not None) and not self._closing:
                     self._pause()
                     return
                 event = self._parser.next()
@@ -203,7 +206,7 @@ class Wire(asyncio.Protocol):
                 self._left(payload)
 
     def _answer(self, ping: bytes) -> None:
-        """A reader who is slow is owed one answer only, to its last ping (RFC 6455, 5.5.3)."""
+        """Whoever does not read the answers is not read either: a flood of pings costs nothing."""
         if self._blocked:
             self._owed = ping
         elif not self._closing:
@@ -257,7 +260,7 @@ class Wire(asyncio.Protocol):
 
     def _look(self, *, asked: bool = False) -> None:
         """Nothing read since the last look: ask; nothing since then either: give up."""
-        if self._alive or self._paused:
+        if self._alive or (self._paused and self._owed is None):
             self._alive = False
             self._arm(PING_INTERVAL, self._look)
         elif not asked:

@@ -13,6 +13,7 @@ import pytest
 from hypercorn.protocol.ws_stream import Handshake
 
 from productflo.server import hypercorn_parts, self_check, take_over, upgrade, wire
+from productflo.server.connection import CLOSE_TIMEOUT
 from productflo.server.self_check import takes_over
 
 PROJECT = Path(__file__).parent.parent.parent / "pyproject.toml"
@@ -27,8 +28,14 @@ def test_the_versions_are_those_that_were_tried(name: str) -> None:
     assert [one for one in wanted if re.match(rf"{name}\b", one)] == [f"{name}=={tried}.*"]
 
 
-async def test_sockets_can_be_taken_over(caplog: pytest.LogCaptureFixture) -> None:
-    """From the versions that are installed, on this Python, and nothing is said about it."""
+async def test_sockets_can_be_taken_over(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """From the versions that are installed, on this Python, and nothing is said about it.
+
+    Their tasks end at once, and do not wait for the client to leave.
+    """
+    monkeypatch.setattr(self_check, "CHECK_TIMEOUT", CLOSE_TIMEOUT / 2)
     with caplog.at_level(logging.DEBUG, logger="productflo"):
         assert await takes_over()
     assert caplog.messages == []
@@ -55,13 +62,16 @@ def _except(kept: str) -> Callable[[object, str, object], None]:
     ("fault", "told"),
     [
         (lambda patch: patch.setattr(upgrade, "parts_under", lambda _: None), "compression was agreed on"),
-        (lambda patch: patch.setattr(take_over._NoWriter, "close", lambda _: None), "TimeoutError"),
+        (lambda patch: patch.setattr(take_over.NoWriter, "close", lambda _: None), "TimeoutError"),
         (lambda patch: patch.setattr(wire.Wire, "_left", lambda *_: None), "TimeoutError"),
         (
             lambda patch: patch.setattr(wire.Wire, "send", lambda self, _: self._transport.write(b"no" * 9)),
             "otherwise",
         ),
-        (lambda patch: patch.setattr(take_over, "_detach", lambda *_: 1 / 0), "answered otherwise"),
+        (
+            lambda patch: patch.setattr(take_over, "_detach", lambda *_: 1 / 0),
+            "answered otherwise|Incomplete|bytes",
+        ),
         (_keeps_compression, "compression"),
     ],
     ids=["other objects", "tasks stay", "no close", "another answer", "an exception", "compression"],

@@ -237,22 +237,22 @@ async def test_a_reader_who_catches_up_gets_everything_in_order() -> None:
         assert told.endswith(expected + frames.frame(b"end") + frames.close_frame(1012, "again"))
 
 
-async def test_a_slow_reader_is_owed_one_answer_to_its_pings() -> None:
-    """To the last (RFC 6455, 5.5.3): pings without reading fill nothing."""
+async def test_a_flood_of_pings_is_left_unread() -> None:
+    """Until its answers are read; then each has one, in order with what else was sent and said."""
     async with line() as at:
         fill(at.wire, 0)
-        for number in range(1000):
-            await at.say(masked(b"%04d" % number, frames.PING))
-        await at.say(masked(b"said"))
+        pings = b"".join(masked(b"%06d" % number, frames.PING) for number in range(50_000))
+        flood = asyncio.create_task(at.say(pings + masked(b"said")))
+        done, _ = await asyncio.wait({flood}, timeout=0.05)
+        assert not done
+        assert at.wire._transport.get_write_buffer_size() < 100_000
+        at.wire.send(Frame(b"sent"))
+        reading = asyncio.create_task(at.rest())
+        await flood
         await asyncio.wait_for(at.heard.spoken_to.wait(), PATIENCE_SECONDS)
-        waiting = at.wire._transport.get_write_buffer_size()
-        assert waiting < 100_000
-        at.wire.send(Frame(b"end"))
-        told = b""
-        while not told.endswith(frames.frame(b"0999", frames.PONG)):
-            told += await at.read(1)
-        assert frames.frame(b"0998", frames.PONG) not in told
-        assert frames.frame(b"end") in told
+        at.hang_up()
+        answers = b"".join(frames.frame(b"%06d" % number, frames.PONG) for number in range(50_000))
+        assert (await reading).endswith(frames.frame(b"sent") + answers)
 
 
 @pytest.fixture
@@ -280,6 +280,15 @@ async def test_a_peer_that_answers_no_ping_is_cut_off() -> None:
         assert await at.rest() in (b"", frames.frame(b"", frames.PING))
         await asyncio.wait_for(at.heard.gone.wait(), PATIENCE_SECONDS)
     assert counted("closes", code="1006") == before + 1
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_peer_that_asks_and_does_not_read_is_cut_off() -> None:
+    """It is left unread, which is no sign of life."""
+    async with line() as at:
+        fill(at.wire, 0)
+        await at.say(masked(b"there?", frames.PING))
+        await asyncio.wait_for(at.heard.gone.wait(), PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("waiting", [0, 100_000])
