@@ -118,6 +118,9 @@ async def test_what_was_trimmed_is_told(forgetful: Server, room: str) -> None:
         assert seqs(tab.heard) == list(range(first, 401))
 
 
+PACE = 0.01  # Seconds between two messages: a thousand without a pause are more than one may say.
+
+
 async def test_resuming_while_others_talk_on(server: Server, room: str) -> None:
     """Missed and live events come in one dense row, however they fall together; and so for many who come."""
     bob, *people = unique("bob", *(f"p{number}" for number in range(8)))
@@ -130,6 +133,7 @@ async def test_resuming_while_others_talk_on(server: Server, room: str) -> None:
         while not enough.is_set():
             await other.chat(room, f"{said}")
             said += 1
+            await asyncio.sleep(PACE)
 
     async def come(user: str) -> None:
         for missed in (60, 40, 20):
