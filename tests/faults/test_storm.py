@@ -1,5 +1,8 @@
 """A storm of a few seconds, so that `./run storm` always works; the long ones are its own."""
 
+import json
+from pathlib import Path
+
 from faults.conftest import World
 from storm.habits import Habits
 from storm.report import Report
@@ -15,11 +18,15 @@ PLAN = Plan(
 )
 
 
-def test_a_short_storm(world: World) -> None:
+def test_a_short_storm(world: World, tmp_path: Path) -> None:
     """Two servers, a store that dies, a process that dies, a bus that is cut, and one id sent 1,000 times."""
     outcome = world.runner.run(weather(world.deployment, PLAN))
     report = Report("test", "today", "own", PLAN, outcome)
     assert report.passed, str(report)
     race = next(one for one in outcome.results if one.room.startswith("race"))
     assert (race.logged, race.sent_again) == (1, 999)
+    report.save(tmp_path / "report.json")
+    saved = json.loads((tmp_path / "report.json").read_bytes())
+    assert saved["plan"]["seed"] == PLAN.seed
+    assert {one["room"] for one in saved["outcome"]["results"]} == {one.room for one in outcome.results}
     assert all(column in str(report) for column in ("lost", "doubled", "out of order", "unexplained holes"))

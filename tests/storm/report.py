@@ -1,12 +1,12 @@
 """The storm's report: a table with a row for each room, what was done, and every finding."""
 
-import json
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 from storm.checker import FAILURES, Finding, Kind, Result
 from storm.weather import Outcome, Plan
 
@@ -66,7 +66,7 @@ class Report:
     def save(self, path: Path) -> None:
         """Write it as JSON, with every finding."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1))
+        path.write_bytes(orjson.dumps(self, option=orjson.OPT_INDENT_2))
 
     def _head(self) -> list[str]:
         return [
