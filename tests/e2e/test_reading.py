@@ -129,6 +129,7 @@ async def test_replying_with_a_quote(meet: Meet, room: str) -> None:
     await expect(bo.message("too thick")).to_have_count(1)
     await bo.page.keyboard.press("ArrowUp")
     await bo.page.keyboard.press("Tab")
+    await bo.page.keyboard.press("Tab")
     await expect(bo.page.get_by_role("button", name=f"Reply to {ana.name}")).to_be_focused()
     await bo.page.keyboard.press("Enter")
     await expect(bo.composer).to_be_focused()

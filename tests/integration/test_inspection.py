@@ -124,7 +124,7 @@ async def test_a_command_says_what_a_server_would_find(tmp_path: Path) -> None:
         env = environment(tmp_path, REDIS_URL=f"redis://127.0.0.1:{store.port}")
         for allowed, code in (("false", 1), ("true", 0)):
             asked = env | {"PRODUCTFLO_ALLOW_EVICTION": allowed}
-            async with running(*PRODUCTFLO, "check", env=asked) as checking:
+            async with running(*PRODUCTFLO, "check-store", env=asked) as checking:
                 assert await checking.ends() == code
             assert checking.lines[0].startswith("good  The store is ")
             assert any(line.startswith("doubt appendonly is no") for line in checking.lines)
