@@ -41,7 +41,7 @@ def shape(events: list[RoomEvent]) -> list[str]:
 async def test_an_answer_from_first_to_last(
     store_url: str, room: TestRoom, heard: Listener, gates: Gates
 ) -> None:
-    """Typing, the first piece at once, the rest, the whole message, the end of typing; and read, at its time."""
+    """Typing, the first piece at once, the rest, the whole, the end of typing; somewhere, the receipt."""
     async with working(store_url, waits(gates)):
         question = await room.say("ada", "hello", wake=["echo"])
         await heard.until(lambda events: any(isinstance(event, PieceSaid) for event in events))
