@@ -43,8 +43,8 @@ async def joined_again(client: Client, room: str) -> Envelope:
 async def said_again(client: Client, message_id: str, message: str) -> Envelope:
     """Send a refused message as often as it takes.
 
-    A message is heard over the bus before the server has the store's answer to it, which is how it knows that the
-    store is back: who sends at once after hearing may be refused once more.
+    A message is heard over the bus before the server has the store's answer to it, which is how it knows that
+    the store is back: who sends at once after hearing may be refused once more.
     """
     while True:
         await client.say("chat", "room", message=message, sender=client.user, message_id=message_id)
