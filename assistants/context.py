@@ -9,6 +9,8 @@ from typing import Generic, Literal, Protocol
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypeVar
 
+from assistants.receipt import Receipt
+
 Turn = Mapping[str, str]
 """One turn of a conversation with a model: `role` (system, user, assistant) and `content`."""
 
@@ -71,23 +73,8 @@ class Transcript(Protocol):
 class Model(Protocol):
     """A language model that streams."""
 
-    def stream(self, turns: Sequence[Turn], *, model: str, receipt: "Receipt") -> AsyncGenerator[str, None]:
+    def stream(self, turns: Sequence[Turn], *, model: str, receipt: Receipt) -> AsyncGenerator[str, None]:
         """The answer in pieces; raises `ModelError`. Closing the generator closes the connection."""
-
-
-class Notify(Protocol):
-    """Shows the room a word about an answer that is not there yet."""
-
-    def __call__(self, words: str) -> None: ...
-
-
-@dataclass(slots=True)
-class Receipt:
-    """What an answer used; shown with the finished message."""
-
-    model: str | None = None
-    usage: dict[str, int] = field(default_factory=dict)
-    notify: Notify = field(default=lambda words: None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

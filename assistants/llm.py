@@ -12,9 +12,10 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from assistants.context import Receipt, Turn
+from assistants.context import Turn
 from assistants.errors import ModelError
 from assistants.faults import Fault, diagnose
+from assistants.receipt import Receipt
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -130,7 +131,7 @@ class ChatModel:
             raise ModelError(
                 f"{fault.words} It asks us to wait {seconds:.0f} s; please ask again then."
             ) from error
-        receipt.notify(f"{fault.words} Trying again in {max(1, round(seconds))} s.")
+        receipt.say(f"{fault.words} Trying again in {max(1, round(seconds))} s.")
         await asyncio.sleep(seconds)
 
     async def _client(self) -> "AsyncOpenAI":

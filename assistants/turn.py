@@ -11,8 +11,9 @@ from redis.exceptions import RedisError
 
 from assistants.answering import Answering, Ending, Outcome
 from assistants.channel import Channel
-from assistants.context import Context, Member, Message, Model, Receipt
+from assistants.context import Context, Member, Message, Model
 from assistants.errors import AssistantError
+from assistants.receipt import Receipt
 from assistants.registry import Ready
 from assistants.stops import Stops
 from assistants.transcript import RoomTranscript, message_of
@@ -173,7 +174,7 @@ class Turn:
         """Run the assistant's code. When this returns it is closed, and so is the model's connection."""
         services = self._services
         answering = Answering(services.runs, self._lease, channel, self._tasks, self._keep)
-        receipt.notify = answering.notify
+        receipt.changed = lambda: answering.notify(receipt.status)
         context = await self._context(question, receipt)
         source = cast(AsyncGenerator[str, None], self._assistant.answer(context))
         async with services.stops.heard_by(answering, self._room, begun.message_id):
@@ -199,6 +200,9 @@ class Turn:
             state=verdict.state,
             model=receipt.model,
             stopped_by=verdict.stopped_by,
+            reference=verdict.reference,
+            context=receipt.context,
+            tools=receipt.tools or None,
             usage=receipt.usage or None,
         )
         answer = Answer(

@@ -16,7 +16,17 @@ from pydantic import BaseModel
 from productflo import errors, metrics
 from productflo.protocol import codes
 from productflo.protocol.inbound import INBOUND, Inbound
-from productflo.protocol.outbound import OUTBOUND, AnswerData, MemberInfo, Outbound
+from productflo.protocol.outbound import (
+    OUTBOUND,
+    AnswerContext,
+    AnswerData,
+    Approval,
+    FileNote,
+    MemberInfo,
+    Outbound,
+    ToolCall,
+    Waiting,
+)
 from productflo.settings import Settings
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -154,6 +164,17 @@ def envelope(model: type[BaseModel], third: str) -> str:
     return "\n".join([f"| field | type | {third} | |", "|---|---|---|---|", *own])
 
 
+NESTED: tuple[tuple[type[BaseModel], str], ...] = (
+    (MemberInfo, "A member"),
+    (AnswerData, "`assistant` of a message"),
+    (AnswerContext, "`context` of an answer"),
+    (FileNote, "A file of `context`"),
+    (ToolCall, "One of `tools`"),
+    (Waiting, "One of `waiting`"),
+    (Approval, "`approval` of a notification"),
+)
+
+
 def protocol() -> str:
     """docs/reference/protocol.md."""
     parts = [PROTOCOL, "## What a client sends\n", envelope(Inbound, "required"), ""]
@@ -165,7 +186,7 @@ def protocol() -> str:
         status = model.model_fields["status"].default
         told = "" if status == codes.Status.SUCCESS else f", status `{status}`"
         parts.append(section(f"{model.__name__}: `{code}`{told}", model, "always there"))
-    for nested, title in ((MemberInfo, "A member"), (AnswerData, "`assistant` of a message")):
+    for nested, title in NESTED:
         parts.append(f"### {title}\n\n{inspect.getdoc(nested)}\n\n{table(nested, 'always there')}")
     parts += [_errors(), _closes(), _codes()]
     return "\n".join(parts)

@@ -85,15 +85,47 @@ class Left(Outbound):
     data: LeftData
 
 
+class ToolCall(_Model):
+    """A tool that an assistant used, for people to read; the model was given more of the result."""
+
+    name: str
+    arguments: str = Field(description="JSON, cut after 1,000 characters.")
+    result: str | None = Field(None, description="Cut after 1,000 characters; of a failure the reason.")
+    state: Literal["running", "done", "failed", "refused"]
+    acting: bool = Field(False, description="Whether it changes something outside the room.")
+
+
+class FileNote(_Model):
+    file_id: str
+    name: str
+    reason: str | None = Field(None, description="Why it was not read, or not to its end.")
+
+
+class AnswerContext(_Model):
+    """What an assistant was given for its answer. Seqs are of this room, both included."""
+
+    from_seq: int | None = None
+    to_seq: int | None = None
+    files_read: list[FileNote] = Field(default_factory=list)
+    files_skipped: list[FileNote] = Field(default_factory=list)
+    cut: bool = Field(False, description="Whether older messages, or the end of a file, were left out.")
+
+
 class AnswerData(_Model):
     """What only the server may say about an assistant's message."""
 
     run_id: str
     state: Literal["done", "stopped", "interrupted", "failed"]
+    hops: int = Field(0, description="Assistants' messages between this one and a person's.")
     model: str | None = None
     stopped_by: str | None = None
-    context: dict[str, Any] | None = None
-    usage: dict[str, Any] | None = None
+    regenerates: str | None = Field(
+        None, description="The answer in whose place a member asked for this one."
+    )
+    reference: str | None = Field(None, description="Of a failure: what to look for in the worker's log.")
+    context: AnswerContext | None = None
+    tools: list[ToolCall] | None = None
+    usage: dict[str, int] | None = None
 
 
 class ChatResponseData(_Model):
@@ -217,6 +249,45 @@ class Piece(Outbound):
     data: PieceData
 
 
+class Waiting(_Model):
+    """A question that an assistant has not begun to answer."""
+
+    message_id: str
+    sender: str
+    place: int = Field(description="1 is the next.")
+
+
+class Approval(_Model):
+    """An action that an assistant may take once, if a person says so."""
+
+    approval_id: str
+    action: str = Field(description="What it is about to do, in a sentence.")
+    arguments: str = Field(description="JSON: what the approval is bound to.")
+    asker: str = Field(description="For whom it would be done.")
+    expires_at: str
+    decision: Literal["approved", "denied", "expired"] | None = None
+    decided_by: str | None = None
+
+
+class NotificationData(_Model):
+    code: Literal["ASSISTANT_STATUS", "ASSISTANT_QUEUE", "APPROVAL_ASKED", "APPROVAL_DECIDED"]
+    message: str = Field(description="The same in words.")
+    sender: str = Field(description="The assistant.")
+    message_id: str | None = Field(None, description="Of the answer that is being written.")
+    run_id: str | None = None
+    reply_to: str | None = Field(None, description="The question's message id.")
+    tools: list[ToolCall] | None = Field(None, description="ASSISTANT_STATUS: what it has used so far.")
+    waiting: list[Waiting] | None = Field(None, description="ASSISTANT_QUEUE: empty when nobody waits.")
+    approval: Approval | None = None
+
+
+class Notification(Outbound):
+    """What an assistant is doing. Not kept: it is repeated while it holds, and the finished message tells all."""
+
+    code: Literal[Code.NOTIFICATION] = Code.NOTIFICATION
+    data: NotificationData
+
+
 class TypingData(_Model):
     status: Literal["started", "stopped"]
     sender: str
@@ -336,6 +407,7 @@ OUTBOUND: tuple[type[Outbound], ...] = (
     Reacted,
     FeedbackTaken,
     Piece,
+    Notification,
     TypingNotice,
     ReadReceiptNotice,
     PresenceNotice,

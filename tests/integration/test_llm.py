@@ -7,9 +7,9 @@ from contextlib import aclosing
 import pytest
 from model_server import MODEL, Exchange, ModelServer, request_texts, speaks
 
-from assistants.context import Receipt
 from assistants.errors import ModelError
 from assistants.llm import ChatModel
+from assistants.receipt import Receipt
 
 TURNS = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Ada: why?"}]
 
@@ -80,7 +80,8 @@ async def test_a_busy_server_is_asked_again_and_the_room_sees_it(
 ) -> None:
     """429 with the seconds that it asks for; the answer then comes as if nothing had been."""
     words: list[str] = []
-    asking = asyncio.create_task(ask(model, Receipt(notify=words.append)))
+    receipt = Receipt(changed=lambda: words.append(receipt.status))
+    asking = asyncio.create_task(ask(model, receipt))
     await (await server.asked()).refuse(
         429, {"message": "slow down", "code": "rate_limit_exceeded"}, Retry_After="0"
     )
