@@ -28,6 +28,6 @@ class Receipt:
     before_acting: Callable[[], Awaitable[None]] = field(default=_nothing, repr=False)
 
     def say(self, words: str) -> None:
-        """Show the room what is being done; the next words take its place, and the answer's end removes it."""
+        """Show the room what is being done; other words take its place, its end removes it."""
         self.status = words
         self.changed()

@@ -120,7 +120,7 @@ class AnswerData(_Model):
     model: str | None = None
     stopped_by: str | None = None
     regenerates: str | None = Field(
-        None, description="The answer in whose place a member asked for this one."
+        None, description="The answer that a member asked to be given anew."
     )
     reference: str | None = Field(None, description="Of a failure: what to look for in the worker's log.")
     context: AnswerContext | None = None
@@ -282,7 +282,7 @@ class NotificationData(_Model):
 
 
 class Notification(Outbound):
-    """What an assistant is doing. Not kept: it is repeated while it holds, and the finished message tells all."""
+    """What an assistant is doing. Not kept: repeated while it holds; the finished message tells all."""
 
     code: Literal[Code.NOTIFICATION] = Code.NOTIFICATION
     data: NotificationData
