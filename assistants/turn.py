@@ -151,7 +151,7 @@ class Turn:
             outcome = await self._ask(question, begun, channel, receipt)
             if outcome.ending is Ending.SHUTDOWN:
                 return False
-            verdict = judge(outcome, self._assistant.timeout)
+            verdict = judge(outcome, self._assistant.limits.timeout)
         await self._finish(question, begun, verdict, receipt)
         await channel.typing(started=False)
         return True
@@ -178,7 +178,7 @@ class Turn:
         context = await self._context(question, receipt)
         source = cast(AsyncGenerator[str, None], self._assistant.answer(context))
         async with services.stops.heard_by(answering, self._room, begun.message_id):
-            outcome = await answering.run(source, self._assistant.timeout)
+            outcome = await answering.run(source, self._assistant.limits.timeout)
         await self._close(context)
         if outcome.ending is Ending.LEASE:
             raise LeaseLost(f"Another worker may answer for {self._assistant.id} in {self._room}.")

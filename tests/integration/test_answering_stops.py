@@ -99,7 +99,7 @@ async def cancels_itself(ctx: Context) -> AsyncIterator[str]:
     raise asyncio.CancelledError
 
 
-@assistant("echo", timeout=0.2)
+@assistant("echo", limits={"timeout": 0.2})
 async def is_slow(ctx: Context) -> AsyncIterator[str]:
     """Outlasts its time."""
     yield "I looked, and"
@@ -146,7 +146,7 @@ async def test_an_assistant_that_refuses_to_end_is_left_behind(
     """The room gets its final message within a bounded time, whatever the assistant does."""
     monkeypatch.setattr("assistants.answering.CLOSE", 0.1)
 
-    @assistant("echo", timeout=0.2)
+    @assistant("echo", limits={"timeout": 0.2})
     async def stubborn(ctx: Context) -> AsyncIterator[str]:
         yield "one"
         while not gates.opened.is_set():
