@@ -1,158 +1,157 @@
-"""`productflo assistants`: the worker process, and a look at what it would run."""
+"""`productflo assistants`: write them, look at them, talk to them, run them.
+
+What a command needs is imported when it is called: `--help` answers at once.
+"""
 
 import asyncio
 import logging
-import os
-import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
-from assistants import registry
-from assistants.llm import ChatModel
-from assistants.stops import Stops
-from assistants.turn import Services
-from assistants.worker import Worker
-from productflo.blobs.local import LocalBlobs
-from productflo.logs import set_up_logging
-from productflo.service.attendance import Attendance
-from productflo.service.chat import Chat
-from productflo.service.clock import system_clock
-from productflo.service.files import Files
-from productflo.service.mentions import Mentions
-from productflo.service.receipts import Receipts
-from productflo.service.wakeups import Wakeups
-from productflo.settings import Settings
-from productflo.store.bus import Bus
-from productflo.store.connect import open_redis
-from productflo.store.embedded import EmbeddedStore, StoreFailed
-from productflo.store.retention import Retention
-from productflo.store.store import Store
+if TYPE_CHECKING:
+    from assistants.registry import Selection
 
-STOP_SECONDS = 8.0
-"""From the request to stop to the end of the process, whatever an assistant does: the supervisor waits 10."""
-
-log = logging.getLogger(__name__)
+MARKS = {"runs": "*", "missing": "!", "offered": " "}
+"""In front of each line of the list."""
 
 
 @click.group()
 def assistants() -> None:
-    """The assistants that answer in rooms."""
+    """Write assistants, try them, and run them.
+
+    \b
+    A persona needs no code: a table in assistants.toml.
+    An assistant with code is a package (`new`) or a file in PRODUCTFLO_ASSISTANTS_FOLDER.
+    Only what you name runs: in PRODUCTFLO_ASSISTANTS, or by a table in assistants.toml.
+    """
 
 
 @assistants.command()
-def run() -> None:
-    """Run a worker: the process in which the assistants live. Any number may run, on any machines."""
-    settings = _settings()
-    set_up_logging(settings.log_level, settings.log_format)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # It tells every request, with the address.
-    found = registry.load(settings.assistants)
-    if not found.ready:
-        raise click.ClickException("No assistant can run; `productflo assistants check` says why.")
+@click.argument("name")
+@click.option(
+    "--in",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder in which the package's own folder is made. Default: here.",
+)
+def new(name: str, folder: Path) -> None:
+    """Make a package with an assistant NAME in it, and a test that passes.
+
+    NAME is what people will write after the @: lower-case letters, digits and - within, such as
+    drawing-check. Nothing that exists is overwritten.
+    """
+    from assistants.scaffold import Refused, scaffold
+
     try:
-        asyncio.run(_run(settings, found))
-    except StoreFailed as failure:
-        raise click.ClickException(str(failure)) from None
+        made = scaffold(name, folder)
+    except Refused as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Made {made}. Next:\n")
+    click.echo(f"  cd {made}")
+    click.echo("  python -m pip install --editable '.[test]'   # in the environment of ProductFlo chat")
+    click.echo("  python -m pytest")
+    click.echo(f"  productflo assistants chat {name}")
 
 
 @assistants.command("list")
 def list_() -> None:
-    """List the assistants that installed packages offer; those marked with * run here."""
-    named = _settings().assistants
-    for entry in registry.installed():
-        package = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no package"
-        click.echo(f"{'*' if entry.name in named else ' '} {entry.name:<20} {package}")
+    """List the assistants that there are, and where each comes from.
+
+    Those marked with * run here; one marked with ! is named, and nothing offers it.
+    """
+    from assistants.configuration import Misconfigured
+
+    selection = _selection()
+    try:
+        names, found, offers = selection.names(), selection.read(), selection.offers()
+    except Misconfigured as error:
+        raise click.ClickException(str(error)) from None
+    sources = [(offer.id, offer.source) for offer in offers]
+    sources += [(name, "assistants.toml") for name, table in found.tables.items() if table.prompt]
+    sources += [(name, "assistants.toml (wrong: see check)") for name in found.wrong]
+    known = {name for name, _ in sources}
+    for name, source in sorted(sources):
+        click.echo(f"{MARKS['runs' if name in names else 'offered']} {name:<20} {source}")
+    for name in names:
+        if name not in known:
+            click.echo(f"{MARKS['missing']} {name:<20} not found")
 
 
 @assistants.command()
 def check() -> None:
     """Load the assistants as a worker would, and say what is wrong. Exit code 1 where anything is."""
-    settings = _settings()
+    from assistants.configuration import Misconfigured
+    from assistants.llm import model_of
+    from productflo.cli.configuration import load_settings
+
+    selection = _selection()
     logging.disable(logging.ERROR)  # What is logged is printed here.
-    found = registry.load(settings.assistants)
+    try:
+        found = selection.load()
+    except Misconfigured as error:
+        raise click.ClickException(str(error)) from None
     for name, ready in found.ready.items():
         click.echo(f"ok      {name}: {ready.assistant.description or ready.assistant.name}")
     for name, reason in found.broken.items():
         click.echo(f"broken  {name}: {reason}")
-    model = _model(settings)
-    click.echo(
-        f"model   {model.where}"
-        if model.configured
-        else "model   none: set OPENAI_API_KEY or OPENAI_BASE_URL"
-    )
+    model = model_of(load_settings())
+    where = model.where if model.configured else "none: set OPENAI_API_KEY or OPENAI_BASE_URL"
+    click.echo(f"model   {where}")
     if found.broken:
         raise SystemExit(1)
 
 
-def _settings() -> Settings:
+@assistants.command()
+@click.argument("name")
+@click.option("--as", "person", default="you", show_default=True, help="Who you are to it.")
+def chat(name: str, person: str) -> None:
+    """Talk to the assistant NAME in this terminal, without a server.
+
+    Its code and settings, and your model, are the real ones; the room is one of you two, and is forgotten at
+    the end. NAME need not be named in PRODUCTFLO_ASSISTANTS.
+
+    \b
+    /stop    (or Ctrl-C) stops the answer        /new   begins a new room
+    /quit    (or Ctrl-D) ends                    \\      at a line's end: the message goes on
+    """
+    from assistants.configuration import Misconfigured
+    from assistants.llm import model_of
+    from assistants.sources import Unusable
+    from assistants.terminal import talk
+    from productflo.cli.configuration import load_settings
+
+    logging.disable(logging.WARNING)  # What goes wrong is said in the room, as it would be in a real one.
     try:
-        return Settings()
-    except ValidationError as error:
-        wrong = [
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
-        ]
-        raise click.ClickException("\n".join(wrong)) from None
+        ready = _selection().find(name)
+    except (Misconfigured, Unusable) as error:
+        raise click.ClickException(f"{name}: {error}") from None
+    asyncio.run(talk(ready, model_of(load_settings()), person))
 
 
-def _model(settings: Settings) -> ChatModel:
-    key = settings.openai_api_key
-    return ChatModel(api_key=key.get_secret_value() if key else None, base_url=settings.openai_base_url)
+@assistants.command()
+def run() -> None:
+    """Run a worker: the process in which the assistants live. Any number may run, on any machines.
+
+    A change of assistants.toml, or of a file in the folder of assistants, counts at once; SIGHUP reads them
+    again too. Answers under way end as they began. SIGTERM hands them to another worker.
+    """
+    from assistants.configuration import Misconfigured
+    from assistants.running import NothingToRun
+    from assistants.running import run as run_worker
+    from productflo.cli.configuration import load_settings
+    from productflo.store.embedded import StoreFailed
+
+    try:
+        run_worker(load_settings())
+    except (Misconfigured, NothingToRun, StoreFailed) as failure:
+        raise click.ClickException(str(failure)) from None
 
 
-async def _run(settings: Settings, found: registry.Registry) -> None:
-    """Work until SIGTERM or SIGINT, on a share in the embedded store where no other is set."""
-    async with AsyncExitStack() as stack:
-        if settings.redis_url is None:
-            store = await stack.enter_async_context(
-                EmbeddedStore(settings.data_dir, "productflo assistants run", fsync=settings.fsync)
-            )
-            settings = settings.model_copy(update={"redis_url": store.url})
-        services = await stack.enter_async_context(open_services(settings, _model(settings)))
-        worker = Worker(services, found)
-        loop = asyncio.get_running_loop()
+def _selection() -> "Selection":
+    from assistants.registry import Selection
+    from productflo.cli.configuration import load_settings
 
-        def stop() -> None:
-            worker.stop()
-            loop.call_later(STOP_SECONDS, _give_up)
-
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signum, stop)
-        await worker.run()
-
-
-@asynccontextmanager
-async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[Services]:
-    """What a worker works with, on the store at `settings.redis_url`. Connects when it is used."""
-    if settings.redis_url is None:
-        raise ValueError("settings.redis_url must be set")
-    if model.configured:
-        model.warm_up()
-    async with open_redis(settings.redis_url) as redis:
-        kept = Retention(settings.retention_messages, settings.retention_days, settings.retention_bytes)
-        store = Store.on(redis, Bus(redis, shards=(0,)), retention=kept, replicas=settings.replicas)
-        files = Files(store.files, LocalBlobs(settings.data_dir / "files"), settings.max_file_bytes)
-        mentions = Mentions(store.rooms, store.teams)
-        chat = Chat(store.log, mentions, files, Wakeups(redis), system_clock)
-        try:
-            yield Services(
-                log=store.log,
-                rooms=store.rooms,
-                presence=store.presence,
-                chat=chat,
-                attendance=Attendance(store.presence, store.bus, system_clock),
-                receipts=Receipts(store.rooms, store.log, store.bus, system_clock),
-                bus=store.bus,
-                runs=store.runs,
-                model=model,
-                stops=Stops(store.bus),
-                clock=system_clock,
-            )
-        finally:
-            await model.aclose()
-
-
-def _give_up() -> None:
-    log.error("The stop took longer than %.0f seconds and is cut short", STOP_SECONDS)
-    os._exit(1)
+    return Selection.of(load_settings())

@@ -17,22 +17,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 FILE = "assistants.toml"
 """Read from the working directory, where it is there and no other is named."""
 
+PERSONA = ("prompt", "model", "history", "tokens")
+"""What only a persona understands; an assistant with code has settings of its own in their place."""
+
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-M = TypeVar("M", bound=BaseModel)
 
 
 class Misconfigured(Exception):
     """The file can not be used as a whole; each line of the text names a place in it and what to write."""
 
 
-class _Said(BaseModel):
+class Said(BaseModel):
     """What `[defaults]`, an assistant's table and a room's table may all say."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,20 +48,14 @@ class _Said(BaseModel):
     @property
     def persona(self) -> dict[str, Any]:
         """What is said for a persona: the fields of `personas.Persona` that are set."""
-        return {
-            name: value for name in PERSONA if (value := getattr(self, name, None)) is not None
-        }
+        return {name: value for name in PERSONA if (value := getattr(self, name, None)) is not None}
 
 
-PERSONA = ("prompt", "model", "history", "tokens")
-"""What only a persona understands; an assistant with code has settings of its own in their place."""
-
-
-class Defaults(_Said):
+class Defaults(Said):
     """`[defaults]`: what holds for all assistants of the file, unless their tables say something else."""
 
 
-class RoomTable(_Said):
+class RoomTable(Said):
     """`[assistants.NAME.rooms."ROOM"]`: what is different in one room."""
 
     prompt: Prompt | None = Field(None, description="The persona's instructions.")

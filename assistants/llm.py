@@ -16,6 +16,7 @@ from assistants.context import Turn
 from assistants.errors import ModelError
 from assistants.faults import Fault, diagnose
 from assistants.receipt import Receipt
+from productflo.settings import Settings
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -151,6 +152,12 @@ class ChatModel:
                 max_retries=0,
             )
         return self._opened
+
+
+def model_of(settings: Settings) -> ChatModel:
+    """The operator's model server, as these settings name it."""
+    key = settings.openai_api_key
+    return ChatModel(api_key=key.get_secret_value() if key else None, base_url=settings.openai_base_url)
 
 
 def _note_usage(chunk: "ChatCompletionChunk", receipt: Receipt) -> None:

@@ -26,22 +26,32 @@ SWEEP = 30.0
 """Seconds between sweeps: how long a question waits whose wake-up was lost, with a crash of the store."""
 SWEEP_PAGE = 500
 """Rooms looked at in one pipeline: a few milliseconds of the store."""
+REREAD = 1.0
+"""Seconds between looks at the operator's files: a change counts after two, which nobody waits for long."""
 RETRY = 1.0
 """Seconds until something that the store did not answer is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often a worker looks, in seconds; `idle` is the age at which another's wake-up is taken over."""
+    """How often a worker looks, in seconds.
+
+    `idle` is the age at which another's wake-up is taken over; `reread` the time between looks at the
+    operator's files.
+    """
 
     idle: float = IDLE
     sweep: float = SWEEP
     beat: float = PRESENCE_PACE.beat
     at_once: int = AT_ONCE
+    reread: float = REREAD
 
 
 class Post:
-    """Looks for the rooms that want the assistant. `tasks` owns its turns, which outlive the looking."""
+    """Looks for the rooms that want the assistant. `tasks` owns its turns, which outlive the looking.
+
+    `ready` is the assistant as it begins its next turn; it may be replaced at any time.
+    """
 
     def __init__(
         self, services: Services, ready: Ready, worker: str, pace: Pace, tasks: asyncio.TaskGroup
@@ -49,7 +59,7 @@ class Post:
         self.stream = ReadyStream(services.rooms.redis, ready.assistant.id, worker, pace.idle)
         self.turns: set[asyncio.Task[None]] = set()
         self._services = services
-        self._ready = ready
+        self.ready = ready
         self._worker = worker
         self._pace = pace
         self._tasks = tasks
@@ -59,7 +69,7 @@ class Post:
     @property
     def assistant(self) -> str:
         """The assistant's id."""
-        return self._ready.assistant.id
+        return self.ready.assistant.id
 
     async def listen(self) -> None:
         """Take wake-ups, until cancelled; none is taken while all slots are in use."""
@@ -130,7 +140,8 @@ class Post:
             return True
         if lease is None:
             return wake_up is not None and not wake_up.reclaimed
-        turn = Turn(self._services, self._ready, lease, self._tasks, self._keeping(wake_up))
+        ready = self.ready.in_room(room)
+        turn = Turn(self._services, ready, lease, self._tasks, self._keeping(wake_up))
         if await turn.run() is TurnEnd.HANDED_OVER:
             await self.stream.wake(room)
         return True

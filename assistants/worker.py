@@ -3,17 +3,17 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
 
 from redis.exceptions import RedisError
 
-from assistants.plugin import Assistant
-from assistants.post import RETRY, Pace, Post
-from assistants.registry import Registry
+from assistants.configuration import Misconfigured
+from assistants.crew import Crew, end, every, profile_of
+from assistants.post import RETRY, Pace
+from assistants.registry import Registry, Selection
 from assistants.turn import Services
 from productflo.errors import ProductFloError
 from productflo.store.outage import OUTAGE
-from productflo.store.profiles import Profile, Profiles
+from productflo.store.profiles import Profiles
 from productflo.store.refusals import note
 
 log = logging.getLogger(__name__)
@@ -22,29 +22,40 @@ HAND_OVER = 4.0
 """Seconds in which running answers are handed to another worker when this one ends."""
 LAST_WORD = 1.0
 """Seconds for an answer that was not handed over in time to end at least."""
-CANCEL_AGAIN = 0.2
-"""Seconds until a task that was cancelled, and goes on, is cancelled again."""
 USUAL_PACE = Pace()
 
 
 class Worker:
     """Runs the assistants of a registry until it is told to stop.
 
-    Any number of workers, on any machines, may share the assistants: a room has one of them at a time.
+    Any number of workers, on any machines, may share the assistants: a room has one of them at a time. With
+    a `selection` the registry is read again when its files change.
     """
 
-    def __init__(self, services: Services, registry: Registry, pace: Pace = USUAL_PACE) -> None:
+    def __init__(
+        self,
+        services: Services,
+        registry: Registry,
+        pace: Pace = USUAL_PACE,
+        selection: Selection | None = None,
+    ) -> None:
         self.name = secrets.token_hex(6)
         self.ready = asyncio.Event()
         self._services = services
         self._registry = registry
         self._pace = pace
+        self._selection = selection
         self._profiles = Profiles(services.rooms.redis)
+        self._reload_asked = asyncio.Event()
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
         """Hand running answers over and end: `run` returns within `HAND_OVER` seconds and a little."""
         self._stopping.set()
+
+    def reload(self) -> None:
+        """Read the operator's files again. Answers under way end as they began; the next are by the new."""
+        self._reload_asked.set()
 
     async def run(self) -> None:
         """Work until `stop`. The store may be away at any time, also at the start: the worker waits for it.
@@ -58,35 +69,74 @@ class Worker:
                 tasks.create_task(self._services.receipts.run()),
                 tasks.create_task(OUTAGE.watch(self._services.rooms.redis)),
             ]
-            posts = [
-                Post(self._services, ready, self.name, self._pace, tasks)
-                for ready in self._registry.ready.values()
-            ]
-            await self._look_for_work(posts)
+            crew = Crew(self._services, self.name, self._pace, tasks)
+            await self._look_for_work(crew)
             self._services.stops.shut_down()
-            await self._hand_over(posts)
-            await _end(beneath)
+            await self._hand_over(crew)
+            await end(beneath)
 
-    async def _look_for_work(self, posts: list[Post]) -> None:
+    async def _look_for_work(self, crew: Crew) -> None:
         async with asyncio.TaskGroup() as looking:
             loops = [
-                looking.create_task(_every(self._pace.beat, self._beat)),
+                looking.create_task(every(self._pace.beat, self._beat)),
                 looking.create_task(self._register()),
+                looking.create_task(self._follow(crew, looking)),
             ]
-            for post in posts:
-                loops.append(looking.create_task(post.listen()))
-                loops.append(looking.create_task(_every(self._pace.sweep, post.sweep)))
+            await crew.follow(self._registry, looking)
             await self._stopping.wait()
-            await _end(loops)
+            await end(loops)
+            await end(crew.loops)
 
-    async def _hand_over(self, posts: list[Post]) -> None:
-        """Let the turns give their rooms back, put back what was taken and not begun, and go offline."""
-        turns = {turn for post in posts for turn in post.turns}
-        if turns:
-            _, late = await asyncio.wait(turns, timeout=HAND_OVER)
-            await _end(late, LAST_WORD)
+    async def _follow(self, crew: Crew, looking: asyncio.TaskGroup) -> None:
+        """Read the operator's files again when they change, or when that is asked for.
+
+        A file that was just written may not be whole: it counts when it has stayed as it is for a look.
+        """
+        if self._selection is None:
+            return
+        read = seen = self._selection.fingerprint()
+        while True:
+            asked = await self._asked_within(self._pace.reread)
+            before, seen = seen, self._selection.fingerprint()
+            if asked or seen == before != read:
+                read = seen
+                await self._read_again(self._selection, crew, looking)
+
+    async def _asked_within(self, seconds: float) -> bool:
         try:
-            for post in posts:
+            async with asyncio.timeout(seconds):
+                await self._reload_asked.wait()
+        except TimeoutError:
+            return False
+        self._reload_asked.clear()
+        return True
+
+    async def _read_again(self, selection: Selection, crew: Crew, looking: asyncio.TaskGroup) -> None:
+        """Work with what the files say now; with what they said before where they can not be used."""
+        try:
+            # In a thread, because an assistant's module may take its time, and leases do not wait.
+            found = await asyncio.to_thread(selection.reload, self._registry)
+        except Misconfigured as error:
+            log.error("The assistants go on as they were: %s", error)
+            return
+        gone = [lease for lease in self._leases() if lease[0] not in found.ready]
+        self._registry = found
+        retired = await crew.follow(found, looking)
+        await self._register()
+        try:
+            for post in retired:
+                await post.stream.leave()
+            await self._services.presence.end(gone)
+        except (ProductFloError, RedisError) as error:
+            note(error)  # Leases and wake-ups end by themselves.
+
+    async def _hand_over(self, crew: Crew) -> None:
+        """Let the turns give their rooms back, put back what was taken and not begun, and go offline."""
+        if turns := crew.turns:
+            _, late = await asyncio.wait(turns, timeout=HAND_OVER)
+            await end(late, LAST_WORD)
+        try:
+            for post in crew.posts:
                 await post.stream.leave()
             await self._services.presence.end(self._leases())
         except (ProductFloError, RedisError) as error:
@@ -94,11 +144,12 @@ class Worker:
 
     async def _register(self) -> None:
         """Present the assistants, so that people can find and add them."""
-        profiles = [_profile(ready.assistant) for ready in self._registry.ready.values()]
         while True:
             try:
-                for profile in profiles:
-                    await self._profiles.register(profile)
+                for ready in self._registry.ready.values():
+                    await self._profiles.register(profile_of(ready.assistant))
+                for assistant, reason in self._registry.told.items():
+                    await self._profiles.register_broken(assistant, reason)
                 await self._beat()
             except RedisError as error:
                 note(error)
@@ -112,37 +163,5 @@ class Worker:
         """Being here is a lease: when the worker dies, its assistants go offline by themselves."""
         await self._services.presence.beat(self._leases())
 
-    def _leases(self) -> Iterable[tuple[str, str]]:
+    def _leases(self) -> list[tuple[str, str]]:
         return [(assistant, f"worker-{self.name}") for assistant in self._registry.ready]
-
-
-def _profile(assistant: Assistant) -> Profile:
-    return Profile(assistant.id, assistant.name, assistant.description, tuple(sorted(assistant.on)))
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]], seconds: float = float("inf")) -> None:
-    """Cancel tasks until they have ended, at most so many seconds.
-
-    More than once, because up to Python 3.11 `asyncio.wait_for`, in which redis-py sends, loses a
-    cancellation that comes as it ends (python/cpython#86296).
-    """
-    loop = asyncio.get_running_loop()
-    give_up = loop.time() + seconds
-    pending = set(tasks)
-    while pending and loop.time() < give_up:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
-
-
-async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    """Do it again and again; while the store is away, sooner and without complaining each time."""
-    failing = False
-    while True:
-        try:
-            await work()
-            failing = False
-        except (ProductFloError, RedisError) as error:
-            note(error)
-            failing = True
-        await asyncio.sleep(min(seconds, RETRY) if failing else seconds)

@@ -105,7 +105,17 @@ class Settings(BaseSettings):
     default_assistants: Words | None = Field(
         None, description="Assistants of a new room. Unset: haitch where a model is configured, else guide."
     )
-    assistants: Words = Field(("guide", "haitch"), description="Assistants that a worker loads.")
+    assistants: Words = Field(
+        ("guide", "haitch"), description="Assistants that a worker loads, beside those of assistants.toml."
+    )
+    assistants_file: Path | None = Field(
+        None,
+        description="Personas, and settings of assistants (docs/reference/assistants.md). Unset: "
+        "assistants.toml in the working directory, where there is one. A change counts at once.",
+    )
+    assistants_folder: Path | None = Field(
+        None, description="A folder whose *.py files hold assistants; those that are named run."
+    )
     open_rooms: bool = Field(True, description="Whether joining a room that does not exist makes it.")
     max_message_bytes: int = Field(262_144, ge=1024, description="Largest WebSocket message taken, in bytes.")
     wire: Literal["own", "quart"] = Field(

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assistants.cli import open_services
 from assistants.llm import ChatModel
 from assistants.plugin import Assistant
 from assistants.post import Pace
 from assistants.registry import Ready, Registry
+from assistants.running import open_services
 from assistants.worker import Worker
 from productflo.settings import Settings
 from productflo.store.runs import RunStore

@@ -1,6 +1,6 @@
 """Assistants that workers have loaded, as they present themselves."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import orjson
 
@@ -11,12 +11,16 @@ from productflo.store.reply import Reply
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How an assistant presents itself; `on` tells what wakes it."""
+    """How an assistant presents itself; `on` tells what wakes it.
+
+    `broken` says, fit for a room, why the worker that wrote this could not load it.
+    """
 
     id: str
     name: str
     description: str
     on: tuple[str, ...]
+    broken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,11 @@ class Profiles:
     async def register(self, profile: Profile) -> None:
         """Write a profile; a worker does so when it starts."""
         await self.redis.hset(ASSISTANTS, profile.id, orjson.dumps(asdict(profile)))
+
+    async def register_broken(self, assistant: str, reason: str) -> None:
+        """Write that an assistant can not be loaded; it keeps the name under which it is known."""
+        known = await self.find(assistant) or Profile(assistant, assistant.capitalize(), "", ())
+        await self.register(replace(known, broken=reason))
 
     async def all(self) -> list[Profile]:
         """Every profile, by id."""
@@ -42,4 +51,5 @@ class Profiles:
 
 def _profile(record: Reply) -> Profile:
     known = orjson.loads(record)
-    return Profile(known["id"], known["name"], known["description"], tuple(known["on"]))
+    on = tuple(known["on"])
+    return Profile(known["id"], known["name"], known["description"], on, known.get("broken"))
