@@ -10,13 +10,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Protocol
 
-from assistants.channel import Channel
 from productflo.domain.typing import RENEWAL as TYPING_RENEWAL
 from productflo.errors import LeaseLost, ProductFloError
 from productflo.protocol.inbound import MAX_TEXT
-from productflo.store.runs import Lease, RunStore
+from productflo.store.runs import Lease
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +55,29 @@ class Outcome:
     error: BaseException | None = None
 
 
+class Keeping(Protocol):
+    """Where an answer under way is kept, as `RunStore` does it; a lease lasts `lease` seconds."""
+
+    @property
+    def lease(self) -> float: ...
+
+    async def renew(self, lease: Lease) -> str | None:
+        """Go on; who asked for a stop, if anybody did."""
+
+    async def save(self, lease: Lease, text: str, index: int) -> str | None:
+        """As `renew`, and keep the text up to a piece."""
+
+
+class Showing(Protocol):
+    """Where it is shown, as `Channel` does it."""
+
+    async def typing(self, *, started: bool) -> None:
+        """The assistant writes, or no longer."""
+
+    async def piece(self, text: str, index: int) -> None:
+        """The next piece."""
+
+
 class Answering:
     """An answer under way. `keep` is called with every save that found the lease intact.
 
@@ -64,9 +86,9 @@ class Answering:
 
     def __init__(
         self,
-        store: RunStore,
+        store: Keeping,
         lease: Lease,
-        channel: Channel,
+        channel: Showing,
         tasks: asyncio.TaskGroup,
         keep: Callable[[], Awaitable[None]],
     ) -> None:

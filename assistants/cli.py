@@ -28,7 +28,7 @@ def assistants() -> None:
     """
 
 
-@assistants.command()
+@assistants.command(short_help="Make a package with an assistant and a test that passes.")
 @click.argument("name")
 @click.option(
     "--in",
@@ -104,7 +104,7 @@ def check() -> None:
         raise SystemExit(1)
 
 
-@assistants.command()
+@assistants.command(short_help="Talk to an assistant in this terminal, without a server.")
 @click.argument("name")
 @click.option("--as", "person", default="you", show_default=True, help="Who you are to it.")
 def chat(name: str, person: str) -> None:

@@ -56,14 +56,12 @@ class Limits(BaseModel):
     max_hops: int = Field(
         0, ge=0, le=20, description="Answers of assistants between a person's word and one that still wakes."
     )
-    max_rounds: int = Field(
-        8, ge=1, le=100, description="Requests to a model for one answer that uses tools."
-    )
+    max_rounds: int = Field(8, ge=1, le=100, description="Requests to a model for one answer with tools.")
     at_once: int = Field(32, ge=1, le=1000, description="Rooms answered in at the same time, by a worker.")
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Self:
-        """The limits of a decorator or a file. Raises ValueError: each field, and what to write."""
+        """The limits of a decorator or a file. Raises ValueError, which names each field and the fix."""
         try:
             return cls.model_validate(given)
         except ValidationError as error:

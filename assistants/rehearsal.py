@@ -1,0 +1,213 @@
+"""A room without a server and without a store: for the terminal, and for the tests of assistants.
+
+What wakes the assistant, what it is given, how its answer is read, ended and told is what a worker does.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
+
+from assistants.answering import Answering, Ending
+from assistants.context import Context, Member, Message, Model
+from assistants.preparation import Ready
+from assistants.receipt import Receipt
+from assistants.verdict import Verdict, judge
+from productflo.domain.mentions import mentioned
+from productflo.domain.waking import Company, Heard, Listens, Trigger, wakes, without_mention
+from productflo.protocol.outbound import AnswerContext, ToolCall
+from productflo.service.clock import stamp, system_clock
+from productflo.store.runs import LEASE, Lease
+
+State = Literal["done", "stopped", "interrupted", "failed", "silent", "asleep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a message.
+
+    `text` is the finished message, `pieces` what the assistant yielded. `state` is that of the protocol, or
+    `silent` for an assistant that said nothing, or `asleep` where nothing of the message woke it. `statuses`
+    are the words that it showed meanwhile, `tools` what it used, `error` what it raised.
+    """
+
+    text: str
+    state: State
+    woken_by: str | None = None
+    pieces: list[str] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
+    tools: list[ToolCall] = field(default_factory=list)
+    context: AnswerContext | None = None
+    model: str | None = None
+    usage: dict[str, int] = field(default_factory=dict)
+    stopped_by: str | None = None
+    error: BaseException | None = None
+    message: Message | None = None
+
+
+class Rehearsal:
+    """One assistant and some people in a room that is nowhere but here, and one answer at a time.
+
+    `hear` is called with each piece, `see` with the words of each status.
+    """
+
+    def __init__(
+        self,
+        ready: Ready,
+        people: Sequence[str],
+        *,
+        room: str = "rehearsal",
+        hear: Callable[[str], None] = lambda piece: None,
+        see: Callable[[str], None] = lambda words: None,
+    ) -> None:
+        self.messages: list[Message] = []
+        self._ready = ready.in_room(room)
+        self._room = room
+        self._hear = hear
+        self._see = see
+        self._answering: Answering | None = None
+        assistant = self._ready.assistant
+        self._me = Member(assistant.id, assistant.name, "assistant", "online")
+        self._people = [Member(one, one, "human", "online") for one in people]
+
+    def add(
+        self, sender: str, text: str, *, files: tuple[str, ...] = (), reply_to: str | None = None
+    ) -> Message:
+        """Put a message into the room."""
+        seq = len(self.messages) + 1
+        ids = [self._me.id, *(person.id for person in self._people)]
+        message = Message(
+            id=f"msg_{seq}",
+            seq=seq,
+            sender=sender,
+            text=text,
+            sent_at=stamp(system_clock),
+            reply_to=reply_to,
+            files=files,
+            mentions=tuple(mentioned(text, ids)),
+            from_assistant=sender == self._me.id,
+        )
+        self.messages.append(message)
+        return message
+
+    def stop(self, by: str) -> bool:
+        """Stop the answer under way; whether there is one."""
+        if self._answering is None:
+            return False
+        self._answering.end(Ending.STOPPED, by)
+        return True
+
+    async def answer(self, question: Message, model: Model) -> Answer:
+        """Let the assistant answer a message, if that wakes it. Cancelling ends the assistant's code."""
+        trigger = self._wakes(question)
+        if trigger is None:
+            return Answer("", "asleep")
+        receipt, pieces, statuses = Receipt(), list[str](), list[str]()
+        receipt.changed = lambda: self._status(receipt, statuses)
+        context = self._context(question, receipt, model)
+        source = self._heard(cast(AsyncGenerator[str, None], self._ready.assistant.answer(context)), pieces)
+        timeout = self._ready.assistant.limits.timeout
+        async with asyncio.TaskGroup() as tasks:
+            lease = Lease(self._room, self._me.id, "rehearsal", question.seq)
+            self._answering = Answering(_Nowhere(), lease, _Unseen(), tasks, _nothing)
+            try:
+                outcome = await self._answering.run(source, timeout)
+            finally:
+                self._answering = None
+                await context.close()
+        verdict = judge(outcome, timeout)
+        told = Answer(
+            "",
+            "silent",
+            trigger,
+            pieces,
+            statuses,
+            receipt.tools,
+            receipt.context,
+            receipt.model,
+            receipt.usage,
+            outcome.stopped_by,
+            outcome.error,
+        )
+        return self._said(told, verdict, question)
+
+    def _said(self, answer: Answer, verdict: Verdict | None, question: Message) -> Answer:
+        if verdict is None:
+            return answer
+        message = self.add(self._me.id, verdict.text, reply_to=question.id)
+        return replace(answer, text=verdict.text, state=verdict.state, message=message)
+
+    def _wakes(self, message: Message) -> Trigger | None:
+        senders = {one.id: one.sender for one in self.messages}
+        heard = Heard(message.text, message.from_assistant, senders.get(message.reply_to or ""))
+        company = Company(len(self._people), 1)
+        assistant = self._ready.assistant
+        return wakes(assistant.id, assistant.on, Listens.MENTIONS, heard, company)
+
+    async def _heard(self, source: AsyncGenerator[str, None], pieces: list[str]) -> AsyncGenerator[str, None]:
+        async with aclosing(source):
+            async for piece in source:
+                pieces.append(piece)
+                if isinstance(piece, str):  # Else the reader of the answer is about to complain.
+                    self._hear(piece)
+                yield piece
+
+    def _status(self, receipt: Receipt, statuses: list[str]) -> None:
+        if receipt.status and receipt.status not in statuses[-1:]:
+            statuses.append(receipt.status)
+            self._see(receipt.status)
+
+    def _context(self, question: Message, receipt: Receipt, model: Model) -> Context[Any]:
+        members = {member.id: member for member in [self._me, *self._people]}
+        return Context(
+            text=without_mention(question.text, self._me.id),
+            message=question,
+            room=self._room,
+            me=self._me,
+            asker=members[question.sender],
+            members=tuple(members.values()),
+            settings=self._ready.settings,
+            log=logging.getLogger(f"assistant.{self._me.id}"),
+            receipt=receipt,
+            _transcript=_Said(self.messages),
+            _model=model,
+        )
+
+
+class _Said:
+    """The room's messages, as a transcript."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        self._messages = messages
+
+    async def before(self, seq: int, limit: int) -> list[Message]:
+        earlier = [message for message in self._messages if message.seq < seq]
+        return earlier[-limit:] if limit else []
+
+
+class _Nowhere:
+    """Keeps nothing: an answer that is broken off here is not begun again."""
+
+    lease = LEASE
+
+    async def renew(self, lease: Lease) -> str | None:
+        return None
+
+    async def save(self, lease: Lease, text: str, index: int) -> str | None:
+        return None
+
+
+class _Unseen:
+    """Shows nothing: who is in this room hears each piece as it is said."""
+
+    async def typing(self, *, started: bool) -> None:
+        pass
+
+    async def piece(self, text: str, index: int) -> None:
+        pass
+
+
+async def _nothing() -> None:
+    pass

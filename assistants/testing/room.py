@@ -1,0 +1,132 @@
+"""A room for the tests of an assistant."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from assistants.configuration import Defaults, Misconfigured, Table
+from assistants.context import Message
+from assistants.llm import ChatModel
+from assistants.plugin import Assistant
+from assistants.preparation import Ready, prepare
+from assistants.registry import Selection
+from assistants.rehearsal import Answer, Rehearsal
+from assistants.sources import Offer, Unusable
+from assistants.testing.model import ScriptedModel
+
+FIRST_WAIT = 0.01
+"""Seconds before a model that fails, and names no time, is asked again: nobody waits here."""
+NO_SETTINGS: Mapping[str, Any] = {}
+
+
+class Room:
+    """One assistant and some people. `model` is the model that the assistant speaks with, scripted."""
+
+    def __init__(self, ready: Ready, people: Sequence[str], name: str) -> None:
+        self.model = ScriptedModel(self._asked)
+        self._people = tuple(people)
+        self._stop: tuple[str, str] | None = None
+        self._heard = ""
+        self._rehearsal = Rehearsal(ready, people, room=name, hear=self._hear)
+
+    @property
+    def messages(self) -> list[Message]:
+        """What was said, the assistant's answers among it, oldest first."""
+        return list(self._rehearsal.messages)
+
+    async def say(self, person: str, text: str, *, reply_to: Answer | Message | None = None) -> Answer:
+        """Say something, and wait for what comes of it.
+
+        Raises AssertionError where the assistant calls the model more often than the test scripts.
+        """
+        question = self._rehearsal.add(self._known(person), text, reply_to=_id(reply_to))
+        self._heard = ""
+        async with self.model.serving() as address:
+            model = ChatModel(api_key="scripted", base_url=address, first_wait=FIRST_WAIT)
+            try:
+                answer = await self._rehearsal.answer(question, model)
+            finally:
+                self._stop = None
+                await model.aclose()
+        if complaint := self.model.unexpected:
+            raise AssertionError(complaint)
+        return answer
+
+    def stops(self, person: str, *, after: str = "") -> None:
+        """Let somebody stop the next answer, once `after` was said in it.
+
+        Without `after` they do so when the assistant has begun: at its first piece or its first call of the
+        model.
+        """
+        self._stop = (self._known(person), after)
+
+    def _hear(self, piece: str) -> None:
+        self._heard += piece
+        if self._stop and self._stop[1] in self._heard:
+            self._rehearsal.stop(self._stop[0])
+
+    def _asked(self) -> None:
+        if self._stop and not self._stop[1]:
+            self._rehearsal.stop(self._stop[0])
+
+    def _known(self, person: str) -> str:
+        if person not in self._people:
+            raise ValueError(f"{person} is not in the room; write chat(..., people=[..., {person!r}])")
+        return person
+
+
+def _id(said: Answer | Message | None) -> str | None:
+    message = said.message if isinstance(said, Answer) else said
+    return message.id if message else None
+
+
+class Chat:
+    """The fixture `chat`: makes rooms, and sees at the end that their scripts were used up."""
+
+    def __init__(self) -> None:
+        self._rooms: list[Room] = []
+
+    def __call__(
+        self,
+        assistant: Assistant[Any] | str,
+        *,
+        people: Sequence[str] = ("ana",),
+        settings: Mapping[str, Any] = NO_SETTINGS,
+        limits: Mapping[str, Any] = NO_SETTINGS,
+        room: str = "room",
+        file: str | Path | None = None,
+    ) -> Room:
+        """A room with an assistant and these people. With one person it answers everything; else mention it.
+
+        `assistant` is one made with the decorator, or the name of one that is installed or stands in `file`,
+        an assistants.toml. `settings` and `limits` are what an operator would set; nothing is taken from the
+        environment. Raises ValueError for what an operator would be told by `productflo assistants check`.
+        """
+        try:
+            ready = _ready(assistant, settings, limits, file)
+        except (Unusable, Misconfigured) as error:
+            raise ValueError(str(error)) from None
+        made = Room(ready, people, room)
+        self._rooms.append(made)
+        return made
+
+    def finish(self) -> None:
+        """Raises AssertionError where a script was not used up."""
+        complaints = [room.model.unused for room in self._rooms if room.model.unused]
+        if complaints:
+            raise AssertionError("\n".join(complaints))
+
+
+def _ready(
+    assistant: Assistant[Any] | str,
+    settings: Mapping[str, Any],
+    limits: Mapping[str, Any],
+    file: str | Path | None,
+) -> Ready:
+    if isinstance(assistant, str):
+        if settings or limits:
+            raise ValueError("an assistant that is named takes settings and limits from its file")
+        return Selection((), Path(file) if file else None, environ={}).find(assistant)
+    table = Table(settings=dict(settings), limits=dict(limits))
+    offer = Offer(assistant.id, "the test", lambda: assistant)
+    return prepare(assistant.id, table, Defaults(), [offer], [assistant.id], {})
