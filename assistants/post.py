@@ -140,8 +140,9 @@ class Post:
             return True
         if lease is None:
             return wake_up is not None and not wake_up.reclaimed
-        ready = self.ready.in_room(room)
-        turn = Turn(self._services, ready, lease, self._tasks, self._keeping(wake_up))
+        turn = Turn(
+            self._services, lambda: self.ready.in_room(room), lease, self._tasks, self._keeping(wake_up)
+        )
         if await turn.run() is TurnEnd.HANDED_OVER:
             await self.stream.wake(room)
         return True

@@ -80,14 +80,14 @@ class Turn:
     def __init__(
         self,
         services: Services,
-        ready: Ready,
+        ready: Callable[[], Ready],
         lease: Lease,
         tasks: asyncio.TaskGroup,
         keep: Callable[[], Awaitable[None]],
     ) -> None:
         self._services = services
-        self._assistant = ready.assistant
-        self._settings = ready.settings
+        self._ready = ready
+        self._take()
         self._lease = lease
         self._tasks = tasks
         self._keep = keep
@@ -107,6 +107,7 @@ class Turn:
             passed = cursor
             for record in records:
                 cursor = record.seq
+                self._take()
                 message = message_of(record)
                 if message is None or not await self._wakes(message):
                     continue
@@ -118,6 +119,11 @@ class Turn:
                 await runs.pass_over(self._lease, cursor)
             if await runs.release(self._lease) is Released.OK:
                 return TurnEnd.DONE
+
+    def _take(self) -> None:
+        """Be the assistant as the operator wants it now; until the next question it stays that."""
+        ready = self._ready()
+        self._assistant, self._settings = ready.assistant, ready.settings
 
     async def _wakes(self, message: Message) -> bool:
         if message.sender == self._assistant.id or message.from_assistant:

@@ -164,7 +164,7 @@ def _assemble(
         sessions_blueprint(invites, guard),
         login_blueprint(accounts, guard, proxies),
         files_blueprint(files, guard),
-        rooms_blueprint(membership, store.rooms, door.history, store.profiles, guard),
+        rooms_blueprint(membership, store.rooms, door.history, guard),
         teams_blueprint(store.teams, guard),
         broadcast_blueprint(Broadcast(chat, membership, store.rooms), guard),
         ops_blueprint(redis, lambda: process.draining),

@@ -33,6 +33,7 @@ class MemberInfo(_Model):
     kind: Kind
     presence: Presence
     read_seq: int = Field(description="Everything up to here has been read; 0: nothing.")
+    broken: str | None = Field(None, description="Of an assistant that can not answer now: why not.")
 
 
 class JoinAnswerData(_Model):

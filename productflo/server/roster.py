@@ -59,8 +59,8 @@ class Roster:
                 self._change(user, {"read_seq": data["read_seq"]})
 
     def present(self, user: str, presence: Presence) -> None:
-        """A user's presence is another."""
-        self._change(user, {"presence": presence})
+        """A user's presence is another; why an assistant was away is not true any more."""
+        self._change(user, {"presence": presence, "broken": None})
 
     def removed(self, user: str) -> None:
         """A user is no member any more."""

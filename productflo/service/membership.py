@@ -1,7 +1,7 @@
 """Membership: joining, leaving, being added; and who is in a room."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from productflo.domain.access import joins_freely, members_may_change
 from productflo.domain.identity import Identity
@@ -13,7 +13,7 @@ from productflo.service.clock import Clock, stamp
 from productflo.store.bus import Bus
 from productflo.store.events import Entered
 from productflo.store.presence import PresenceStore
-from productflo.store.profiles import Profiles
+from productflo.store.profiles import Profile, Profiles
 from productflo.store.rooms import Joined, Member, Room, Rooms
 from productflo.store.teams import Teams
 
@@ -128,6 +128,12 @@ class Membership:
             raise NotFound(f"{assistant} is no assistant of {room_id}.")
         await self._end(room_id, assistant)
 
+    async def assistants(self) -> dict[str, Profile]:
+        """Every assistant that a worker has presented, by id; `broken` says why one can not answer now."""
+        profiles = await self.profiles.all()
+        presence = await self.presence.of([profile.id for profile in profiles])
+        return {one.id: replace(one, broken=why_not(one, presence[one.id])) for one in profiles}
+
     async def require(self, identity: Identity, room_id: str) -> Room:
         """The room, for its members and operators only.
 
@@ -154,6 +160,9 @@ class Membership:
         users = [member.user_id for member in members]
         presence = await self.presence.of(users, room_id)
         reads = await self.rooms.reads(room_id, users)
+        assistants = [member.user_id for member in members if member.kind is Kind.ASSISTANT]
+        profiles = {one.id: one for one in await self.profiles.all()} if assistants else {}
+        broken = {one: why_not(profiles.get(one), presence[one]) for one in assistants}
         return in_order(
             outbound.MemberInfo(
                 id=member.user_id,
@@ -161,6 +170,7 @@ class Membership:
                 kind=member.kind,
                 presence=presence[member.user_id],
                 read_seq=reads[member.user_id],
+                broken=broken.get(member.user_id),
             )
             for member in members
         )
@@ -202,6 +212,20 @@ class Membership:
             ),
         )
         await self.bus.publish(room_id, Entered(member.user_id, member_count, encode(joined)))
+
+
+NOT_RUNNING = "It is not running at present."
+"""Of an assistant that no worker has, and whose last worker did not say that it is broken."""
+
+
+def why_not(profile: Profile | None, presence: Presence) -> str | None:
+    """Why an assistant can not answer now, for a room to read; None where it can.
+
+    That one runs is told by its presence, a lease: what a worker wrote about it may be old.
+    """
+    if presence is not Presence.OFFLINE:
+        return None
+    return (profile.broken if profile else None) or NOT_RUNNING
 
 
 def in_order(members: Iterable[outbound.MemberInfo]) -> list[outbound.MemberInfo]:

@@ -11,8 +11,7 @@ from productflo.protocol.codes import RoomKind
 from productflo.protocol.ids import ForeignId, Id
 from productflo.protocol.inbound import MAX_PAGE, PAGE, HistoricData
 from productflo.service.history import History
-from productflo.service.membership import Membership
-from productflo.store.profiles import Profiles
+from productflo.service.membership import NOT_RUNNING, Membership
 from productflo.store.rooms import Room, Rooms, Standing
 from productflo.web.guard import Guard
 from productflo.web.json_body import read_body
@@ -42,9 +41,7 @@ class Page(BaseModel):
     limit: int = Field(PAGE, ge=1, le=MAX_PAGE)
 
 
-def rooms_blueprint(
-    membership: Membership, rooms: Rooms, history: History, profiles: Profiles, guard: Guard
-) -> Blueprint:
+def rooms_blueprint(membership: Membership, rooms: Rooms, history: History, guard: Guard) -> Blueprint:
     """`/api/rooms` and what is below it, and `/api/assistants`."""
     blueprint = Blueprint("rooms", __name__)
 
@@ -84,7 +81,7 @@ def rooms_blueprint(
         return (await history.page(identity, room_id, page)).model_dump()
 
     _members(blueprint, membership, guard)
-    _assistants(blueprint, membership, rooms, profiles, guard)
+    _assistants(blueprint, membership, rooms, guard)
     return blueprint
 
 
@@ -111,23 +108,27 @@ def _members(blueprint: Blueprint, membership: Membership, guard: Guard) -> None
         return "", 204
 
 
-def _assistants(
-    blueprint: Blueprint, membership: Membership, rooms: Rooms, profiles: Profiles, guard: Guard
-) -> None:
+def _assistants(blueprint: Blueprint, membership: Membership, rooms: Rooms, guard: Guard) -> None:
     @blueprint.get("/api/assistants")
     async def loaded() -> dict[str, Any]:
         guard.require(request)
         return {
             "assistants": [
-                {"id": one.id, "name": one.name, "description": one.description, "on": list(one.on)}
-                for one in await profiles.all()
+                {
+                    "id": one.id,
+                    "name": one.name,
+                    "description": one.description,
+                    "on": list(one.on),
+                    "broken": one.broken,
+                }
+                for one in (await membership.assistants()).values()
             ]
         }
 
     @blueprint.get("/api/rooms/<room_id>/assistants")
     async def present(room_id: str) -> dict[str, Any]:
         await membership.require(guard.require(request), room_id)
-        known = {profile.id: profile for profile in await profiles.all()}
+        known = await membership.assistants()
         listening = await rooms.assistants(room_id)
         return {
             "assistants": [
@@ -136,6 +137,7 @@ def _assistants(
                     "name": known[one].name if one in known else one,
                     "description": known[one].description if one in known else "",
                     "listens": listens,
+                    "broken": known[one].broken if one in known else NOT_RUNNING,
                 }
                 for one, listens in sorted(listening.items())
             ]

@@ -91,6 +91,7 @@ class AssistantShape(BaseModel):
     name: str
     description: str
     on: list[str] = Field(description="What wakes it.")
+    broken: str | None = Field(description="Why it can not answer now; null where it can.")
 
 
 class AssistantsAnswer(BaseModel):
@@ -106,6 +107,7 @@ class ListenerShape(BaseModel):
     name: str
     description: str
     listens: Literal["mentions", "all", "off"]
+    broken: str | None = Field(description="Why it can not answer now; null where it can.")
 
 
 class ListenersAnswer(BaseModel):
