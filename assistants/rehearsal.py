@@ -5,21 +5,26 @@ What wakes the assistant, what it is given, how its answer is read, ended and to
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from assistants.answering import Answering, Ending
 from assistants.context import Context, Member, Message, Model
+from assistants.documents import AT_ONCE as EXTRACTIONS
+from assistants.documents import RoomDocuments
+from assistants.errors import NotApproved
+from assistants.keeping import RoomKept
 from assistants.preparation import Ready
+from assistants.props import Attached, Memories, Nowhere, Said, Unseen
 from assistants.receipt import Receipt
 from assistants.verdict import Verdict, judge
 from productflo.domain.mentions import mentioned
 from productflo.domain.waking import Company, Heard, Listens, Trigger, wakes, without_mention
 from productflo.protocol.outbound import AnswerContext, ToolCall
 from productflo.service.clock import stamp, system_clock
-from productflo.store.runs import LEASE, Lease
+from productflo.store.runs import Lease
 
 State = Literal["done", "stopped", "interrupted", "failed", "silent", "asleep"]
 
@@ -47,10 +52,29 @@ class Answer:
     message: Message | None = None
 
 
+Decide = Callable[[str, str], Awaitable[str]]
+"""Approves an action, given with its arguments as JSON: who did. Raises `NotApproved`."""
+
+
+async def _nobody(action: str, arguments: str) -> str:
+    raise NotApproved("There is nobody here to approve it.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Approver:
+    decide: Decide
+    receipt: Receipt
+
+    async def ask(self, action: str, arguments: str, seconds: float) -> str:
+        """See `Approver.ask`; here nobody is in a hurry."""
+        with self.receipt.waiting_for_a_person():
+            return await self.decide(action, arguments)
+
+
 class Rehearsal:
     """One assistant and some people in a room that is nowhere but here, and one answer at a time.
 
-    `hear` is called with each piece, `see` with the words of each status.
+    `hear` is called with each piece, `see` with the words of each status, `decide` to approve an action.
     """
 
     def __init__(
@@ -61,12 +85,16 @@ class Rehearsal:
         room: str = "rehearsal",
         hear: Callable[[str], None] = lambda piece: None,
         see: Callable[[str], None] = lambda words: None,
+        decide: Decide = _nobody,
     ) -> None:
         self.messages: list[Message] = []
+        self.files = Attached()
+        self._memories = Memories()
         self._ready = ready.in_room(room)
         self._room = room
         self._hear = hear
         self._see = see
+        self._decide = decide
         self._answering: Answering | None = None
         assistant = self._ready.assistant
         self._me = Member(assistant.id, assistant.name, "assistant", "online")
@@ -111,9 +139,9 @@ class Rehearsal:
         timeout = self._ready.assistant.limits.timeout
         async with asyncio.TaskGroup() as tasks:
             lease = Lease(self._room, self._me.id, "rehearsal", question.seq)
-            self._answering = Answering(_Nowhere(), lease, _Unseen(), tasks, _nothing)
+            self._answering = Answering(Nowhere(), lease, Unseen(), tasks, _nothing)
             try:
-                outcome = await self._answering.run(source, timeout)
+                outcome = await self._answering.run(source, timeout, lambda: receipt.waited)
             finally:
                 self._answering = None
                 await context.close()
@@ -171,43 +199,13 @@ class Rehearsal:
             settings=self._ready.settings,
             log=logging.getLogger(f"assistant.{self._me.id}"),
             receipt=receipt,
-            _transcript=_Said(self.messages),
+            _transcript=Said(self.messages),
             _model=model,
+            _documents=RoomDocuments(self.files, self._room, asyncio.Semaphore(EXTRACTIONS)),
+            _kept=RoomKept(self._memories, self._room, self._me.id),
+            _approver=_Approver(self._decide, receipt),
         )
 
 
-class _Said:
-    """The room's messages, as a transcript."""
-
-    def __init__(self, messages: list[Message]) -> None:
-        self._messages = messages
-
-    async def before(self, seq: int, limit: int) -> list[Message]:
-        earlier = [message for message in self._messages if message.seq < seq]
-        return earlier[-limit:] if limit else []
-
-
-class _Nowhere:
-    """Keeps nothing: an answer that is broken off here is not begun again."""
-
-    lease = LEASE
-
-    async def renew(self, lease: Lease) -> str | None:
-        return None
-
-    async def save(self, lease: Lease, text: str, index: int) -> str | None:
-        return None
-
-
-class _Unseen:
-    """Shows nothing: who is in this room hears each piece as it is said."""
-
-    async def typing(self, *, started: bool) -> None:
-        pass
-
-    async def piece(self, text: str, index: int) -> None:
-        pass
-
-
 async def _nothing() -> None:
-    pass
+    """What is done with every renewal of a lease that nobody else wants."""

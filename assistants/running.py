@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from assistants.documents import AT_ONCE as EXTRACTIONS
 from assistants.llm import ChatModel, model_of
 from assistants.registry import Registry, Selection
 from assistants.stops import Stops
@@ -14,6 +15,7 @@ from assistants.turn import Services
 from assistants.worker import Worker
 from productflo.blobs.local import LocalBlobs
 from productflo.logs import set_up_logging
+from productflo.service.approvals import Approvals
 from productflo.service.attendance import Attendance
 from productflo.service.chat import Chat
 from productflo.service.clock import system_clock
@@ -97,6 +99,10 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
                 model=model,
                 stops=Stops(store.bus),
                 clock=system_clock,
+                files=files,
+                kept=store.kept,
+                approvals=Approvals(store.approvals, store.bus, system_clock),
+                extracting=asyncio.Semaphore(EXTRACTIONS),
             )
         finally:
             await model.aclose()

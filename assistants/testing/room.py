@@ -6,6 +6,7 @@ from typing import Any
 
 from assistants.configuration import Defaults, Misconfigured, Table
 from assistants.context import Message
+from assistants.errors import NotApproved
 from assistants.llm import ChatModel
 from assistants.plugin import Assistant
 from assistants.preparation import Ready, prepare
@@ -27,7 +28,10 @@ class Room:
         self._people = tuple(people)
         self._stop: tuple[str, str] | None = None
         self._heard = ""
-        self._rehearsal = Rehearsal(ready, people, room=name, hear=self._hear)
+        self._attached: list[str] = []
+        self._decisions: list[tuple[str, bool]] = []
+        self._undecided: str | None = None
+        self._rehearsal = Rehearsal(ready, people, room=name, hear=self._hear, decide=self._decide)
 
     @property
     def messages(self) -> list[Message]:
@@ -37,9 +41,11 @@ class Room:
     async def say(self, person: str, text: str, *, reply_to: Answer | Message | None = None) -> Answer:
         """Say something, and wait for what comes of it.
 
-        Raises AssertionError where the assistant calls the model more often than the test scripts.
+        Raises AssertionError where the assistant calls the model, or asks for an approval, more often than
+        the test scripts.
         """
-        question = self._rehearsal.add(self._known(person), text, reply_to=_id(reply_to))
+        files, self._attached = tuple(self._attached), []
+        question = self._rehearsal.add(self._known(person), text, files=files, reply_to=_id(reply_to))
         self._heard = ""
         async with self.model.serving() as address:
             model = ChatModel(api_key="scripted", base_url=address, first_wait=FIRST_WAIT)
@@ -48,9 +54,22 @@ class Room:
             finally:
                 self._stop = None
                 await model.aclose()
-        if complaint := self.model.unexpected:
+        if complaint := self.model.unexpected or self._undecided:
             raise AssertionError(complaint)
         return answer
+
+    def attach(self, name: str, content: bytes | str) -> None:
+        """Attach a file to what is said next. Its type is found from its content, as in a real room."""
+        content = content.encode() if isinstance(content, str) else content
+        self._attached.append(self._rehearsal.files.add(name, content, self._people[0]))
+
+    def approves(self, person: str) -> None:
+        """Let somebody approve the next action that the assistant asks for."""
+        self._decisions.append((self._known(person), True))
+
+    def denies(self, person: str) -> None:
+        """Let somebody deny the next action that the assistant asks for."""
+        self._decisions.append((self._known(person), False))
 
     def stops(self, person: str, *, after: str = "") -> None:
         """Let somebody stop the next answer, once `after` was said in it.
@@ -59,6 +78,25 @@ class Room:
         model.
         """
         self._stop = (self._known(person), after)
+
+    @property
+    def unused(self) -> str | None:
+        """What is wrong where a part of the test's script was not used; None where all was."""
+        if self._decisions:
+            return f"nothing was asked for that {self._decisions[0][0]} could decide"
+        return self.model.unused
+
+    async def _decide(self, action: str, arguments: str) -> str:
+        if not self._decisions:
+            self._undecided = (
+                f"the assistant asked for approval of {action!r} with {arguments}; "
+                "write room.approves(...) or room.denies(...) before"
+            )
+            raise NotApproved("The test scripts no more decisions.")
+        person, approved = self._decisions.pop(0)
+        if not approved:
+            raise NotApproved(f"{person} has denied it.")
+        return person
 
     def _hear(self, piece: str) -> None:
         self._heard += piece
@@ -112,7 +150,7 @@ class Chat:
 
     def finish(self) -> None:
         """Raises AssertionError where a script was not used up."""
-        complaints = [room.model.unused for room in self._rooms if room.model.unused]
+        complaints = [room.unused for room in self._rooms if room.unused]
         if complaints:
             raise AssertionError("\n".join(complaints))
 
