@@ -115,7 +115,8 @@ def chat(name: str, person: str) -> None:
 
     \b
     /stop    (or Ctrl-C) stops the answer        /new   begins a new room
-    /quit    (or Ctrl-D) ends                    \\      at a line's end: the message goes on
+    /quit    (or Ctrl-D) ends                    /attach FILE  goes with what you say next
+    \\        at a line's end: the message goes on in the next line
     """
     from assistants.configuration import Misconfigured
     from assistants.llm import model_of

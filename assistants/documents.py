@@ -63,7 +63,7 @@ class Source(Protocol):
     async def attached(self, room: str, file_id: str) -> FileRecord:
         """A file of a room. Raises `NotFound`."""
 
-    def content(self, record: FileRecord, start: int, end: int) -> AsyncGenerator[bytes, None]:
+    def content(self, record: FileRecord, begin: int, end: int) -> AsyncGenerator[bytes, None]:
         """Its bytes. Raises `NotFound`."""
 
 

@@ -47,9 +47,9 @@ class Attached:
             raise NotFound(f"There is no file {file_id}.")
         return self._files[file_id][0]
 
-    async def content(self, record: FileRecord, start: int, end: int) -> AsyncGenerator[bytes, None]:
+    async def content(self, record: FileRecord, begin: int, end: int) -> AsyncGenerator[bytes, None]:
         """Its bytes."""
-        yield self._files[record.id][1][start:end]
+        yield self._files[record.id][1][begin:end]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from threading import Thread
 
+from assistants.errors import NotApproved
 from assistants.llm import ChatModel
 from assistants.preparation import Ready
 from assistants.rehearsal import Answer, Rehearsal
@@ -42,6 +44,8 @@ class Terminal:
         self._typed = sys.stdin.isatty()
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._waiting: list[str | None] = []
+        self._deciding: asyncio.Future[str] | None = None
+        self._attached: list[str] = []
         self._begun = False
         self._room = self._new_room()
 
@@ -65,6 +69,8 @@ class Terminal:
                     print(HELP)
                 case "/stop":
                     print("There is no answer to stop.")
+                case words if words.startswith("/attach "):
+                    self._attach(words.removeprefix("/attach ").strip())
                 case words:
                     await self._say(words)
 
@@ -87,7 +93,9 @@ class Terminal:
     async def _say(self, words: str) -> None:
         """One message and its answer; what is said meanwhile waits, but for `/stop`."""
         self._begun = False
-        answering = asyncio.create_task(self._room.answer(self._room.add(self._person, words), self._model))
+        question = self._room.add(self._person, words, files=tuple(self._attached))
+        self._attached = []
+        answering = asyncio.create_task(self._room.answer(question, self._model))
         listening = asyncio.create_task(self._listen())
         try:
             answer = await answering
@@ -102,17 +110,39 @@ class Terminal:
             line = await self._lines.get()
             if line is not END and line.strip() == "/stop":
                 self._room.stop(self._person)
-                continue
-            self._waiting.append(line)
+            elif self._deciding is not None and not self._deciding.done():
+                self._deciding.set_result(line or "")
+            else:
+                self._waiting.append(line)
             if line is END:
                 return
+
+    async def _decide(self, action: str, arguments: str) -> str:
+        """Ask who sits here for an approval; nothing but a yes is one."""
+        print(f"[{action} {arguments}: approve? y/n]", flush=True)
+        self._deciding = asyncio.get_running_loop().create_future()
+        if self._waiting:
+            line = self._waiting.pop(0)
+            self._deciding.set_result(line or "")
+        if (await self._deciding).strip().casefold() not in ("y", "yes"):
+            raise NotApproved(f"{self._person} has denied it.")
+        return self._person
+
+    def _attach(self, name: str) -> None:
+        path = Path(name).expanduser()
+        try:
+            self._attached.append(self._room.files.add(path.name, path.read_bytes(), self._person))
+        except OSError as error:
+            print(f"[{error}]", flush=True)
+        else:
+            print(f"[{path.name} goes with what you say next]", flush=True)
 
     def _interrupted(self) -> None:
         if not self._room.stop(self._person):
             self._lines.put_nowait("/quit")
 
     def _new_room(self) -> Rehearsal:
-        return Rehearsal(self._ready, [self._person], hear=self._hear, see=self._see)
+        return Rehearsal(self._ready, [self._person], hear=self._hear, see=self._see, decide=self._decide)
 
     def _hear(self, piece: str) -> None:
         if not self._begun:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from assistants import AssistantError, Context, assistant
+from assistants import AssistantError, Context, assistant, tool
 from assistants.testing import Chat
 
 
@@ -157,6 +157,78 @@ async def test_a_persona_of_a_file(chat: Chat, tmp_path: Path) -> None:
     assert request.model == "small"
     assert "You review, calmly." in request.text
     assert "ana: @reviewer the bracket?" in request.text
+
+
+@tool
+async def stock(part: str) -> int:
+    """How many of a part are in stock."""
+    return {"M3": 40}[part]
+
+
+@tool(acting=True)
+async def order(ctx: Context, part: str, count: int) -> str:
+    """Order a part."""
+    await ctx.store.set("ordered", count)
+    return f"{count} {part} ordered for {ctx.asker.name}"
+
+
+@assistant("buyer")
+async def buyer(ctx: Context) -> AsyncIterator[str]:
+    ctx.status("asking the model")
+    turns = [{"role": "user", "content": ctx.text}]
+    async for piece in ctx.llm(turns, model="small", tools=[stock, order]):
+        yield piece
+
+
+@assistant("reader")
+async def reader(ctx: Context) -> AsyncIterator[str]:
+    for document in await ctx.files():
+        yield f"{document.name}: {document.text}"
+
+
+async def test_tools_are_called_and_shown(chat: Chat) -> None:
+    """The model is told the result; the answer tells each call; a wrong call goes back to the model."""
+    room = chat(buyer)
+    room.model.calls_tools(("stock", {"part": "M3"}), ("stock", {"count": 1}))
+    room.model.says("There are 40.")
+    answer = await room.say("ana", "how many M3?")
+    assert (answer.text, answer.statuses) == ("There are 40.", ["asking the model"])
+    assert [(call.name, call.state) for call in answer.tools] == [("stock", "done"), ("stock", "failed")]
+    first, second = room.model.requests
+    assert first.tools == ["stock", "order"]
+    assert next(one["content"] for one in second.messages if one["role"] == "tool") == "40"
+
+
+async def test_what_acts_needs_an_approval(chat: Chat) -> None:
+    """Approved it runs and may keep something; denied it does not run; not scripted, the test fails."""
+    room = chat(buyer, people=["ana", "bob"])
+    room.model.calls_tool("order", {"part": "M3", "count": 2})
+    room.approves("ana")
+    room.model.says("Ordered.")
+    answer = await room.say("ana", "@buyer order two")
+    assert [(call.name, call.state, call.acting) for call in answer.tools] == [("order", "done", True)]
+    room.model.calls_tool("order", {"part": "M3", "count": 9})
+    room.denies("bob")
+    room.model.says("Not ordered.")
+    answer = await room.say("bob", "@buyer order nine")
+    assert answer.tools[0].state == "refused"
+    unscripted = Chat()(buyer)
+    unscripted.model.calls_tool("order", {"part": "M3", "count": 1})
+    unscripted.model.says("?")
+    with pytest.raises(AssertionError, match=r"asked for approval of .*room\.approves"):
+        await unscripted.say("ana", "order one")
+
+
+async def test_files(chat: Chat) -> None:
+    """They go with the next message, and are read as in a real room; what is not read is told."""
+    room = chat(reader)
+    room.attach("notes.md", "# Bracket")
+    room.attach("blob.bin", b"\x00\x01\x02")
+    answer = await room.say("ana", "read")
+    assert answer.text == "notes.md: # Bracket"
+    assert answer.context is not None
+    assert [note.name for note in answer.context.files_skipped] == ["blob.bin"]
+    assert (await room.say("ana", "and now?")).state == "silent"
 
 
 async def test_an_unscripted_call_fails_the_test() -> None:
