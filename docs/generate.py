@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from assistants_page import page as assistants_page
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import BaseModel
 
@@ -247,7 +248,12 @@ def metrics_page() -> str:
     return "\n".join([METRICS, *rows, ""])
 
 
-PAGES = {"protocol.md": protocol, "settings.md": settings, "metrics.md": metrics_page}
+PAGES = {
+    "protocol.md": protocol,
+    "settings.md": settings,
+    "metrics.md": metrics_page,
+    "assistants.md": assistants_page,
+}
 
 
 def main() -> None:
