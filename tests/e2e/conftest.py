@@ -11,7 +11,6 @@ from playwright.async_api import Browser, expect
 from processes import PATIENCE_SECONDS, PRODUCTFLO, environment, running
 from reader import Meet, Reader, open_browser, reader
 
-
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
