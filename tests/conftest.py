@@ -12,8 +12,8 @@ from productflo.store.connect import open_redis
 from productflo.store.embedded import EmbeddedStore
 
 PROCESSES_PER_CORE = 1.5
-"""Most tests wait most of the time: for leases, for processes that start, for what was killed. Some hold what is
-killed to its time, so the machine must not be full."""
+"""Most tests wait most of the time: for leases, for processes that start, for what was killed. Not more,
+because some hold what they look at to its time."""
 
 
 def pytest_xdist_auto_num_workers() -> int:
