@@ -18,7 +18,7 @@ LONG = "x" * 36_000
 
 
 def in_time(web: Spoken) -> bool:
-    """Whether the web process came to its end by itself, in order: one that hangs says so after 8 s, and ends."""
+    """Whether the web process came to its end by itself, in order; one that hangs says so, and ends."""
     return not any("Traceback" in line or "cut short" in line for line in web.lines)
 
 
