@@ -1,6 +1,7 @@
 """Fixtures for every layer: one real store for the session, empty for each test."""
 
 import os
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +10,17 @@ from redis.asyncio import Redis
 
 from productflo.store.connect import open_redis
 from productflo.store.embedded import EmbeddedStore
+
+PROCESSES_PER_CORE = 1.5
+"""Most tests wait most of the time: for leases, for processes that start, for what was killed. Not more,
+because some hold what they look at to its time."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes the tests run in; one where they share a store that is emptied before each test."""
+    if "PRODUCTFLO_TEST_REDIS_URL" in os.environ:
+        return 1
+    return round(PROCESSES_PER_CORE * (os.cpu_count() or 1))
 
 
 @pytest.fixture(scope="session")
@@ -29,4 +41,5 @@ async def redis(store_url: str) -> AsyncIterator[Redis]:
         yield client
 
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Else what is started under `nohup` does not hear of it.
 settings.register_profile("storm")  # Long runs of tests/faults/test_state_machine.py, which asks for it.

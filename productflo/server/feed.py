@@ -103,7 +103,10 @@ class Feed:
         self._removals: dict[str, tuple[int, Frame]] = {}
 
     def start(self, generation: str, seq: int, leaves: int) -> None:
-        """Where the room stood after its channel was listened to; what follows is heard."""
+        """Where the room stood after its channel was listened to; what follows is heard.
+
+        What was heard already leaves it `behind`, and the caller has to `Reconciler.settle` it.
+        """
         if not self.started:
             self.started = True
             self.generation, self.seq, self.leaves = generation, seq, leaves
@@ -126,8 +129,8 @@ class Feed:
         self.listenings += 1
 
     def settle(self, listenings: int) -> None:
-        """The room's position is known as of that listening."""
-        self._settled = listenings
+        """The room's position is known as of that listening; an answer that was overtaken changes nothing."""
+        self._settled = max(self._settled, listenings)
 
     @property
     def seen(self) -> tuple[str, str, int]:

@@ -98,7 +98,9 @@ class OpenSession:
         return len(self._inbox) >= INBOX_MESSAGES or self._size >= INBOX_BYTES
 
     def received(self, message: str | bytes) -> None:
-        """See `Receiver.received`."""
+        """See `Receiver.received`. While the process ends, nobody is left to handle it."""
+        if not self._sessions.running:
+            return
         self._inbox.append(message)
         self._size += sys.getsizeof(message)
         if self._working is None:

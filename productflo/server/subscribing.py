@@ -101,6 +101,10 @@ class Subscriber:
                     feed.start(joined.position.generation, joined.position.last_seq, joined.leaves)
             elif feed.generation != joined.position.generation:
                 await self.door.replay.reconciler.settle(feed)
+            if feed.started and feed.behind:
+                # Said after the position was read, and heard before the feed could hand it on: no later
+                # event may come to tell of it.
+                await self.door.replay.reconciler.settle(feed)
             if feed.started and feed.generation == joined.position.generation:
                 feed.member_count = joined.member_count
                 return joined

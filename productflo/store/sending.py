@@ -33,6 +33,8 @@ class Sending(_Base):
             await self.check_health()  # type: ignore[no-untyped-call]
         try:
             async with asyncio.timeout(self.socket_timeout):
+                if self._writer is not None and self._writer.transport.is_closing():
+                    raise ConnectionResetError("the connection has just closed")  # uvloop: a RuntimeError.
                 await self._send_packed_command(_lines(command))
         except TimeoutError:
             await self.disconnect(nowait=True)

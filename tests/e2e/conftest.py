@@ -7,9 +7,11 @@ from uuid import uuid4
 import pytest
 from chatting import Server
 from model_server import ModelServer
-from playwright.async_api import Browser
-from processes import PRODUCTFLO, environment, running
+from playwright.async_api import Browser, expect
+from processes import PATIENCE_SECONDS, PRODUCTFLO, environment, running
 from reader import Meet, Reader, open_browser, reader
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")

@@ -80,11 +80,14 @@ async def test_pieces_are_gathered_and_add_up(store_url: str, room: TestRoom, he
 async def test_whoever_comes_late_finds_the_text(store_url: str, room: TestRoom, heard: Listener) -> None:
     """A piece heard without those before it is in the store already: from there on nothing is missing."""
 
+    looked = asyncio.Semaphore(0)
+
     @assistant("echo")
     async def thinks(ctx: Context) -> AsyncIterator[str]:
         for number in range(4):
             yield f"{number} "
-            await asyncio.sleep(SAVE_FIRST + 0.05)
+            await looked.acquire()
+            await asyncio.sleep(SAVE_FIRST)  # From the save on, which came before the piece was heard.
 
     runs = RunStore(room.redis)
     async with working(store_url, thinks):
@@ -96,6 +99,7 @@ async def test_whoever_comes_late_finds_the_text(store_url: str, room: TestRoom,
             )
             (snapshot,) = await runs.running("lab", ["echo"])
             assert (snapshot.index, snapshot.text) == (number, "".join(f"{n} " for n in range(count)))
+            looked.release()
         await heard.until(finished())
 
 

@@ -1,5 +1,6 @@
 """A room's history as a client pages it, and as the log says that it must be."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,15 +91,23 @@ async def read_history(url: str, room: str, user: str) -> list[dict[str, Any]]:
         return orjson.dumps({"code": code, "user_id": user, "room_id": room, "data": data})
 
     async with connect(url, compression=None, max_size=None) as socket:
-        await socket.send(envelope("join"), text=True)
-        await socket.send(envelope("historic", after=0, limit=PAGE), text=True)
+        asked = envelope("join")
+        await socket.send(asked, text=True)
         async for message in socket:
             told = orjson.loads(message)
+            data = told["data"]
             if told["status"] == "error":
-                raise Refused(told["data"])
-            if told["code"] == "historic_response":
-                messages += told["data"]["messages"]
-                if not told["data"]["has_more"]:
+                if data["code"] != "STORE_AWAY":
+                    raise Refused(data)
+                await asyncio.sleep(data["retry_after"])  # After the last kill of a busy storm.
+            elif told["code"] == "historic_response":
+                messages += data["messages"]
+                if not data["has_more"]:
                     break
-                await socket.send(envelope("historic", after=messages[-1]["seq"], limit=PAGE), text=True)
+                asked = envelope("historic", after=messages[-1]["seq"], limit=PAGE)
+            elif told["code"] == "join" and "generation" in data:
+                asked = envelope("historic", after=0, limit=PAGE)
+            else:
+                continue
+            await socket.send(asked, text=True)
     return messages

@@ -57,3 +57,15 @@ def test_a_position_from_before_the_newest_listening_settles_nothing() -> None:
     feed.settle(asked)
     feed.logged(Logged(4, "old", 0, (b"4",)))
     assert ear.heard == []
+
+
+def test_a_position_that_was_overtaken_unsettles_nothing() -> None:
+    """Two looked at the room, and the one that had asked first was answered last: nobody would look again."""
+    ear = Ear()
+    feed = live_feed(ear)
+    asked_first = feed.listenings
+    feed.listening_anew()
+    feed.settle(feed.listenings)
+    feed.settle(asked_first)
+    feed.logged(Logged(4, "old", 0, (b"4",)))
+    assert ear.heard == [b"4"]

@@ -143,6 +143,24 @@ async def test_last_words_that_take_too_long_are_cut_short(
     assert conversation.handled == []
 
 
+async def test_what_comes_while_the_process_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quart's data phase reads on until it is cancelled: that is an ordinary end, and raises nothing."""
+    monkeypatch.setattr(module, "Session", Conversation)
+    door: Any = None
+    sessions = Sessions(door)
+    serving = asyncio.create_task(sessions.run())
+    await asyncio.sleep(0)
+    before = asyncio.all_tasks()
+    session, conversation, _ = opened(sessions)
+    await asyncio.wait(asyncio.all_tasks() - before)  # It is idle.
+    serving.cancel()
+    await asyncio.wait({serving})
+    session.received("too late")
+    session.lost()
+    assert not session.full
+    assert conversation.handled == []
+
+
 @pytest.mark.parametrize("where", ["handling", "beside it"])
 async def test_a_fault_ends_the_connection_and_nothing_else(
     sessions: Sessions, where: str, caplog: pytest.LogCaptureFixture
