@@ -11,7 +11,7 @@ import pytest
 from model_server import ModelServer, speaks
 from processes import PATIENCE_SECONDS, PRODUCTFLO, environment
 
-CACHE = Path(__file__).parents[2] / ".mypy_cache" / "authors"
+CACHE = Path(__file__).parents[2] / ".mypy_cache" / "new"
 """Of mypy, kept between runs: to read pydantic anew takes 15 s."""
 TOML = """
 [assistants.reviewer]

@@ -100,7 +100,7 @@ def test_its_own_tests_pass_there(installed: Installed, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 passed" in done.stdout
-    cache = EXAMPLE.parents[1] / ".mypy_cache" / "authors"
+    cache = EXAMPLE.parents[1] / ".mypy_cache" / "example"
     checked = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(cache), "src", "tests"],
         cwd=EXAMPLE,

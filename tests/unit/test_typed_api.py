@@ -16,7 +16,7 @@ def test_mypy_agrees_with_every_line() -> None:
             "mypy",
             "--strict",
             "--cache-dir",
-            str(ROOT / ".mypy_cache" / "authors"),
+            str(ROOT / ".mypy_cache" / "typed"),
             str(ROOT / "tests" / "typed" / "assistants_api.py"),
         ],
         cwd=ROOT,
