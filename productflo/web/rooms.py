@@ -90,7 +90,7 @@ def _members(blueprint: Blueprint, membership: Membership, guard: Guard) -> None
     async def members(room_id: str) -> dict[str, Any]:
         await membership.require(guard.require(request), room_id)
         shown = await membership.shown(room_id)
-        return {"members": [member.model_dump() for member in shown], "member_count": len(shown)}
+        return {"members": [member.model_dump(exclude_none=True) for member in shown], "member_count": len(shown)}
 
     @blueprint.put("/api/rooms/<room_id>/members/<user_id>")
     async def add(room_id: str, user_id: str) -> tuple[str, int]:
