@@ -7,8 +7,8 @@
         yield f"You said: {ctx.text}"
 
 A package offers it under the entry-point group `productflo.assistants`, with its id as the name, or it is a
-file of the operator's folder; it runs where the operator names it. Everything public is exported here, and what
-tests need in `assistants.testing`; other modules may change at any time.
+file of the operator's folder; it runs where the operator names it. Everything public is exported here, and
+what tests need in `assistants.testing`; other modules may change at any time.
 """
 
 from assistants.context import Context, Member, Memory, Message

@@ -1,6 +1,8 @@
 """The fixture `chat`: what it gives to those who test their assistant, and what fails such a test."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +11,25 @@ from pydantic import BaseModel
 
 from assistants import AssistantError, Context, assistant, tool
 from assistants.testing import Chat
+
+
+LEFT_OVER = """
+from assistants import assistant
+
+@assistant("echo")
+async def echo(ctx):
+    yield ctx.text
+
+async def test_left(chat):
+    chat(echo).model.says("never")
+
+async def test_failed(chat):
+    chat(echo).model.says("never")
+    raise AssertionError("its own reason")
+
+async def test_fine(chat):
+    assert (await chat(echo).say("ana", "hi")).text == "hi"
+"""
 
 
 class Tone(BaseModel):
@@ -244,6 +265,25 @@ async def test_an_unused_script_fails_the_test() -> None:
     chat(asks).model.says("Never.")
     with pytest.raises(AssertionError, match=r"not called for 1 step"):
         chat.finish()
+
+
+def test_the_plugin_fails_the_test_itself(tmp_path: Path) -> None:
+    """As a failure and not as an error of its end; a test that failed already keeps its own reason."""
+    (tmp_path / "test_it.py").write_text(LEFT_OVER)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "asyncio_mode=auto",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert "2 failed, 1 passed" in done.stdout, done.stdout
+    assert "not called for 1 step(s) of the script" in done.stdout
+    assert "its own reason" in done.stdout
 
 
 async def test_a_stranger_can_not_speak(chat: Chat) -> None:

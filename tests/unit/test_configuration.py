@@ -208,6 +208,16 @@ def test_only_what_is_named_of_a_folder_is_run(place: Place) -> None:
     assert "SystemExit(3)" in registry.broken["danger"]
 
 
+def test_a_file_with_two_assistants(place: Place) -> None:
+    """Each is found by its own name."""
+    (place.folder / "aviary.py").write_text(PARROT + PARROT.replace("parrot", "macaw"))
+    registry = place.load("", "macaw", "parrot")
+    assert {name: ready.assistant.id for name, ready in registry.ready.items()} == {
+        "macaw": "macaw",
+        "parrot": "parrot",
+    }
+
+
 def test_a_folder_and_a_package_with_the_same_assistant(place: Place) -> None:
     """Neither is taken, and both are named."""
     (place.folder / "mine.py").write_text(PARROT.replace("parrot", "guide"))
