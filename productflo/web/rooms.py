@@ -89,8 +89,8 @@ def _members(blueprint: Blueprint, membership: Membership, guard: Guard) -> None
     @blueprint.get("/api/rooms/<room_id>/members")
     async def members(room_id: str) -> dict[str, Any]:
         await membership.require(guard.require(request), room_id)
-        shown = await membership.shown(room_id)
-        return {"members": [member.model_dump(exclude_none=True) for member in shown], "member_count": len(shown)}
+        shown = [one.model_dump(exclude_none=True) for one in await membership.shown(room_id)]
+        return {"members": shown, "member_count": len(shown)}
 
     @blueprint.put("/api/rooms/<room_id>/members/<user_id>")
     async def add(room_id: str, user_id: str) -> tuple[str, int]:

@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from assistants import AssistantError, Context, assistant, tool
 from assistants.testing import Chat
 
-
 LEFT_OVER = """
 from assistants import assistant
 
