@@ -116,6 +116,11 @@ class Answering:
         if not self._ended.done():
             self._ended.set_result((ending, by))
 
+    @property
+    def acted(self) -> bool:
+        """Whether it may have changed something outside the room."""
+        return self._acted
+
     async def act(self) -> None:
         """Note that something outside the room is about to be changed; the store knows it when this returns.
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from redis.exceptions import RedisError
 
@@ -67,7 +68,10 @@ class Queue:
     async def _look(self, question: Question, answering: Answering) -> None:
         pending = await self._services.runs.pending(self._lease)
         whole, behind = await self._questions.around(question, pending)
-        if len(whole.messages) > len(question.messages):
+        more = tuple(one for one in whole.messages if one.seq > question.end)
+        if more and answering.acted:
+            behind = [replace(whole, messages=more), *behind]
+        elif more:
             answering.end(Ending.ASKED_ON)
         waiting = _places(behind, [one for one in pending.again if one != question.again])
         if waiting or waiting != self._told:
