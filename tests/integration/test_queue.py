@@ -67,9 +67,7 @@ async def test_who_waits_sees_their_place(
     assert queues(heard.events)[-1] == []
 
 
-async def test_a_question_is_withdrawn(
-    store_url: str, room: TestRoom, heard: Listener, gates: Gates
-) -> None:
+async def test_a_question_is_withdrawn(store_url: str, room: TestRoom, heard: Listener, gates: Gates) -> None:
     """By its sender with its own id, by deleting it; it is never asked, and the queue tells it."""
     runs = answers_of(room)
     async with working(store_url, waits(gates)):
