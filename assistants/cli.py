@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from assistants import registry
 from assistants.llm import ChatModel
+from assistants.services import Services
 from assistants.stops import Stops
-from assistants.turn import Services
 from assistants.worker import Worker
 from productflo.blobs.local import LocalBlobs
 from productflo.logs import set_up_logging

@@ -2,13 +2,14 @@
 
 import inspect
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, overload
 
 from pydantic import BaseModel
 
 from assistants.context import Context, NoSettings, S
+from assistants.limits import Limits
 from productflo.domain.waking import Trigger
 
 __all__ = ["Answer", "Assistant", "NoSettings", "assistant"]
@@ -22,22 +23,21 @@ ID = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,62}[a-z0-9])?")
 ADDRESSED = (Trigger.DIRECT, Trigger.MENTION, Trigger.REPLY)
 """What wakes an assistant that does not say: everything that speaks to it, and nothing else."""
 
+NO_LIMITS: Mapping[str, Any] = {}
+"""Where the decorator does not say: the defaults of `Limits` hold."""
+
 MAX_NAME = 80
 """Characters of a name: it stands in front of every message."""
 MAX_DESCRIPTION = 300
 """Characters of a description: it stands in a list."""
-TIMEOUT = 120.0
-"""Seconds for an answer where the assistant does not say: a long answer of a slow local model."""
-MAX_TIMEOUT = 3600.0
-"""Seconds that an answer may take at most: a room waits behind it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assistant(Generic[S]):
     """An assistant as it is offered to a worker; made by the decorator `assistant`.
 
-    `id` is its user id in every room; `on` what wakes it; `timeout` the seconds for one answer; `settings`
-    the model that the operator's settings are validated with.
+    `id` is its user id in every room; `on` what wakes it; `limits` what it may use up; `settings` the model
+    that the operator's settings are validated with.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Assistant(Generic[S]):
     name: str
     description: str
     on: frozenset[Trigger]
-    timeout: float
+    limits: Limits
     settings: type[S]
 
 
@@ -57,7 +57,7 @@ def assistant(
     name: str | None = None,
     description: str = "",
     on: Iterable[str] = ADDRESSED,
-    timeout: float = TIMEOUT,
+    limits: Mapping[str, Any] = NO_LIMITS,
 ) -> Callable[[Answer[NoSettings]], Assistant[NoSettings]]: ...
 
 
@@ -70,7 +70,7 @@ def assistant(
     name: str | None = None,
     description: str = "",
     on: Iterable[str] = ADDRESSED,
-    timeout: float = TIMEOUT,
+    limits: Mapping[str, Any] = NO_LIMITS,
 ) -> Callable[[Answer[S]], Assistant[S]]: ...
 
 
@@ -82,37 +82,46 @@ def assistant(
     name: str | None = None,
     description: str = "",
     on: Iterable[str] = ADDRESSED,
-    timeout: float = TIMEOUT,
+    limits: Mapping[str, Any] = NO_LIMITS,
 ) -> Callable[[Answer[Any]], Assistant[Any]]:
     """Make an async generator function an assistant.
 
     `assistant_id` is what people write after the `@` (lower-case letters, digits, and `_ . -` within; at most
     64). `name` is shown in rooms (unset: the id, capitalised), `description` in the list of assistants. `on`
     names what wakes it: any of `direct` (a room with one person and no other assistant), `mention`, `reply`.
-    `timeout` is in seconds for one answer. `settings` is a pydantic model; the operator sets its fields as
-    `PRODUCTFLO_<ID>_<FIELD>`, and the answer finds them in `ctx.settings`.
+    `limits` says what it may use up, such as `{"timeout": 60, "per_room": "10/min"}`; the fields are those of
+    `Limits`, and the operator may set others. `settings` is a pydantic model; the operator sets its fields in
+    assistants.toml or as `PRODUCTFLO_<ID>_<FIELD>`, and the answer finds them in `ctx.settings`.
 
     Raises ValueError or TypeError, whose text says what is wrong, where the module is imported.
     """
-    _check_id(assistant_id)
+    check_id(assistant_id)
     name = name if name is not None else assistant_id.capitalize()
-    _check_words(assistant_id, name, description)
-    if not 0 < timeout <= MAX_TIMEOUT:
-        raise ValueError(f"assistant {assistant_id}: timeout is in seconds, above 0, at most {MAX_TIMEOUT:g}")
+    check_words(assistant_id, name, description)
     if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
         raise TypeError(
             f"assistant {assistant_id}: settings must be a subclass of pydantic.BaseModel, not {settings!r}"
         )
-    triggers = _triggers(assistant_id, on)
+    triggers = parse_triggers(assistant_id, on)
+    allowed = parse_limits(assistant_id, limits)
 
     def register(answer: Answer[Any]) -> Assistant[Any]:
         _check(assistant_id, answer)
-        return Assistant(assistant_id, answer, name, description, triggers, float(timeout), settings)
+        return Assistant(assistant_id, answer, name, description, triggers, allowed, settings)
 
     return register
 
 
-def _triggers(assistant_id: str, on: Iterable[str]) -> frozenset[Trigger]:
+def parse_limits(assistant_id: str, given: Mapping[str, Any]) -> Limits:
+    """What an assistant may use up. Raises ValueError, which names the field and what to write."""
+    try:
+        return Limits.parse(given)
+    except ValueError as error:
+        raise ValueError(f"assistant {assistant_id}: {error}") from None
+
+
+def parse_triggers(assistant_id: str, on: Iterable[str]) -> frozenset[Trigger]:
+    """What wakes an assistant, of the words for it. Raises TypeError or ValueError."""
     if isinstance(on, str):
         raise TypeError(f'assistant {assistant_id}: on is a list of words; write on=["{on}"]')
     words = tuple(on)
@@ -124,7 +133,8 @@ def _triggers(assistant_id: str, on: Iterable[str]) -> frozenset[Trigger]:
     return frozenset(Trigger(word) for word in words)
 
 
-def _check_id(assistant_id: object) -> None:
+def check_id(assistant_id: object) -> None:
+    """Raise ValueError for an id that nobody could mention."""
     if not isinstance(assistant_id, str) or not ID.fullmatch(assistant_id):
         raise ValueError(
             f"assistant id {assistant_id!r}: use 1 to 64 lower-case letters, digits, and _ . - within; "
@@ -132,7 +142,8 @@ def _check_id(assistant_id: object) -> None:
         )
 
 
-def _check_words(assistant_id: str, name: str, description: str) -> None:
+def check_words(assistant_id: str, name: str, description: str) -> None:
+    """Raise ValueError for a name or a description that does not fit where it is shown."""
     if not name.strip() or len(name) > MAX_NAME:
         raise ValueError(
             f"assistant {assistant_id}: the name needs 1 to {MAX_NAME} characters, not {len(name)}"

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from assistants.plugin import Assistant
 from assistants.post import RETRY, Pace, Post
 from assistants.registry import Registry
-from assistants.turn import Services
+from assistants.services import Services
 from productflo.errors import ProductFloError
 from productflo.store.outage import OUTAGE
 from productflo.store.profiles import Profile, Profiles
@@ -56,6 +56,7 @@ class Worker:
                 tasks.create_task(self._services.log.run()),
                 tasks.create_task(self._services.stops.run()),
                 tasks.create_task(self._services.receipts.run()),
+                tasks.create_task(self._services.chat.wakeups.run()),
                 tasks.create_task(OUTAGE.watch(self._services.rooms.redis)),
             ]
             posts = [

@@ -229,7 +229,7 @@ def _door(
         Receipts(store.rooms, store.log, store.bus, system_clock),
         Attendance(store.presence, store.bus, system_clock),
         Heartbeat(store.presence),
-        Runs(store.runs, store.rooms, store.log),
+        Runs(store.runs, store.rooms, store.log, chat.wakeups),
         system_clock,
         reserved,
     )

@@ -31,12 +31,16 @@ async def working(
     settings: BaseModel | None = None,
     pace: Pace = QUICK,
     lease: float = QUICK_LEASE,
+    burst: float = 0.0,
 ) -> AsyncIterator[Worker]:
-    """A worker with these assistants, at work; stopped at the end as SIGTERM stops it."""
+    """A worker with these assistants, at work; stopped at the end as SIGTERM stops it.
+
+    Each message is a question of its own, unless `burst` says otherwise.
+    """
     registry = Registry({one.id: Ready(one, settings or one.settings()) for one in assistants}, {})
     model = model or ChatModel(api_key=None, base_url=None)
     async with open_services(Settings(redis_url=store_url), model) as services:
-        services = replace(services, runs=RunStore(services.rooms.redis, lease=lease))
+        services = replace(services, runs=RunStore(services.rooms.redis, lease=lease), burst=burst)
         worker = Worker(services, registry, pace)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run())

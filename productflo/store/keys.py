@@ -49,6 +49,10 @@ class RoomKeys:
         """Lease, fence, cursor and live answer of an assistant in this room."""
         return f"{{{self.room}}}:run:{assistant}"
 
+    def claim(self, seq: int) -> str:
+        """Which of several assistants that hear a question answers it."""
+        return f"{{{self.room}}}:claim:{seq}"
+
 
 @dataclass(frozen=True, slots=True)
 class PresenceKeys:
