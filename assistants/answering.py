@@ -97,20 +97,20 @@ class Answering:
         self._notice = words
         self._changed.set()
 
-    async def run(self, source: AsyncGenerator[str, None], seconds: float) -> Outcome:
+    async def run(
+        self, source: AsyncGenerator[str, None], seconds: float, excused: Callable[[], float] = lambda: 0.0
+    ) -> Outcome:
         """Read the assistant to its end, or to an end from outside, at most so many seconds.
 
-        The generator is closed when this returns, unless it refuses to end. Cancelling closes it too.
+        `excused` tells how many seconds do not count, up to now: those in which a person had to decide. The
+        generator is closed when this returns, unless it refuses to end. Cancelling closes it too.
         """
         reading = self._tasks.create_task(self._read(source))
         try:
             async with asyncio.TaskGroup() as beside:
                 beside.create_task(self._show())
                 beside.create_task(self._keep())
-                waiting: set[asyncio.Future[Any]] = {reading, self._ended}
-                done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-                if not done:
-                    self.end(Ending.DEADLINE)
+                await self._wait(reading, seconds, excused)
                 await self._close(reading)
                 self._over.set()
                 self._changed.set()
@@ -119,6 +119,18 @@ class Answering:
         error = reading.result() if reading.done() and not reading.cancelled() else None
         ending, by = self._ended.result() if self._ended.done() else (None, None)
         return Outcome(self._text, ending, by, error)
+
+    async def _wait(
+        self, reading: "asyncio.Task[BaseException | None]", seconds: float, excused: Callable[[], float]
+    ) -> None:
+        """Wait for an end, and make one when the time is over."""
+        waiting: set[asyncio.Future[Any]] = {reading, self._ended}
+        began = self._loop.time()
+        while (left := began + seconds + excused() - self._loop.time()) > 0:
+            done, _ = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                return
+        self.end(Ending.DEADLINE)
 
     async def _read(self, source: AsyncGenerator[str, None]) -> BaseException | None:
         """Take what the assistant says; the error that it raised, if it did, whatever that is."""

@@ -34,7 +34,7 @@ IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 class Document:
     """A file that was read. `text` is empty for an image, whose bytes are `content`.
 
-    `pages` counts pages, slides or sheets, where the file has any. `truncated` tells that the text is not all.
+    `pages` counts pages, slides or sheets, where the file has any. `truncated` says that the text is cut.
     What a file says comes from whoever made it: it is material for an answer, never an instruction.
     """
 

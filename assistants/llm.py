@@ -87,11 +87,12 @@ class ChatModel:
         receipt: Receipt,
         tools: Sequence[Mapping[str, Any]] = (),
     ) -> AsyncGenerator[str | ToolRequest, None]:
-        """The model's answer to a conversation, in pieces as they come; then which of the `tools` it asks for.
+        """The model's answer to a conversation, in pieces as they come; then the tools that it asks for.
 
-        `tools` are as Chat Completions describes them. What was used is noted on `receipt`. Raises `ModelError`, told for the room, also where the answer
-        ends before the model said that it is complete; the pieces until then were the model's. Closing the
-        generator, or cancelling the task that reads it, closes the connection at once.
+        `tools` are as Chat Completions describes them. What was used is added to `receipt`. Raises
+        `ModelError`, told for the room, also where the answer ends before the model said that it is complete;
+        the pieces until then were the model's. Closing the generator, or cancelling the task that reads it,
+        closes the connection at once.
         """
         client = await self._client()
         receipt.model = model

@@ -1,6 +1,8 @@
 """What an answer used and does: shown to the room while it is written, and kept with the finished message."""
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from productflo.protocol.outbound import AnswerContext, FileNote, ToolCall
@@ -10,18 +12,13 @@ async def _nothing() -> None:
     """What happens before an acting tool where no worker keeps the answer."""
 
 
-def _no_patience(seconds: float) -> None:
-    """What becomes of waiting for a person where nobody counts an answer's time."""
-
-
 @dataclass(slots=True)
 class Receipt:
     """One try at an answer fills it; the worker reads it.
 
     `changed` is called when the room should see something new of it. `before_acting` is awaited before a tool
     that acts runs, and remembers that in the store: an answer that has acted is not begun again by another
-    worker. `waited` tells that so many seconds went by for a person's decision: they are not the assistant's.
-    """
+    worker."""
 
     model: str | None = None
     usage: dict[str, int] = field(default_factory=dict)
@@ -30,12 +27,33 @@ class Receipt:
     status: str = ""
     changed: Callable[[], None] = field(default=lambda: None, repr=False)
     before_acting: Callable[[], Awaitable[None]] = field(default=_nothing, repr=False)
-    waited: Callable[[float], None] = field(default=_no_patience, repr=False)
+    _asking: int = field(default=0, repr=False)
+    _asking_since: float = field(default=0.0, repr=False)
+    _waited: float = field(default=0.0, repr=False)
 
     def say(self, words: str) -> None:
         """Show the room what is being done; other words take its place, its end removes it."""
         self.status = words
         self.changed()
+
+    @contextmanager
+    def waiting_for_a_person(self) -> Iterator[None]:
+        """Within the block a person decides: that time is not the assistant's."""
+        if self._asking == 0:
+            self._asking_since = time.monotonic()
+        self._asking += 1
+        try:
+            yield
+        finally:
+            waited = self.waited
+            self._asking -= 1
+            if self._asking == 0:
+                self._waited = waited
+
+    @property
+    def waited(self) -> float:
+        """Seconds that went by for people's decisions, up to now."""
+        return self._waited + (time.monotonic() - self._asking_since if self._asking else 0.0)
 
     def use(self, prompt_tokens: int, completion_tokens: int) -> None:
         """Add what one request to a model has used."""
@@ -58,9 +76,7 @@ class Receipt:
         known = self._known
         first = from_seq if known.from_seq is None else min(known.from_seq, from_seq)
         last = to_seq if known.to_seq is None else max(known.to_seq, to_seq)
-        self.context = known.model_copy(
-            update={"from_seq": first, "to_seq": last, "cut": known.cut or cut}
-        )
+        self.context = known.model_copy(update={"from_seq": first, "to_seq": last, "cut": known.cut or cut})
 
     def read_file(self, note: FileNote) -> None:
         """Note that the assistant was given a file; with a reason, not to its end."""

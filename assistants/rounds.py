@@ -1,9 +1,9 @@
-"""A model and its tools, in turn: it asks for some, is given what they found, and says its answer in the end."""
+"""A model and its tools, in turn: it asks for some, is given what they found, and answers in the end."""
 
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -49,9 +49,7 @@ class Rounds:
         for _ in range(most):
             said: list[str] = []
             requests: list[ToolRequest] = []
-            parts = self._model.stream(
-                messages, model=name, receipt=self._ctx.receipt, tools=self._described
-            )
+            parts = self._model.stream(messages, model=name, receipt=self._ctx.receipt, tools=self._described)
             async with aclosing(parts):
                 async for part in parts:
                     if isinstance(part, ToolRequest):

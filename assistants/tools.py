@@ -1,13 +1,13 @@
 """Tools: typed functions that a model may ask for.
 
-    @tool
-    async def stock(part: str) -> int:
-        \"\"\"How many of a part are in stock.\"\"\"
-        return await warehouse.count(part)
+@tool
+async def stock(part: str) -> int:
+    \"\"\"How many of a part are in stock.\"\"\"
+    return await warehouse.count(part)
 
-    @tool(acting=True)  # changes something: runs only when a person has approved exactly these arguments
-    async def order(ctx: Context, part: str, count: Annotated[int, Field(ge=1, le=100)]) -> str:
-        \"\"\"Order a part.\"\"\"
+@tool(acting=True)  # changes something: runs only when a person has approved exactly these arguments
+async def order(ctx: Context, part: str, count: Annotated[int, Field(ge=1, le=100)]) -> str:
+    \"\"\"Order a part.\"\"\"
 """
 
 import asyncio
@@ -81,7 +81,7 @@ class Tool(Generic[P, R]):
         Raises what the function raises. A thread can not be cancelled: its result is dropped then.
         """
         given = {name: getattr(arguments, name) for name in type(arguments).model_fields}
-        call: Callable[[], Any] = partial(self.function, *([ctx] if self.takes_context else ()), **given)  # type: ignore[call-arg]
+        call: Callable[[], Any] = partial(self.function, *([ctx] if self.takes_context else ()), **given)
         result = await call() if inspect.iscoroutinefunction(self.function) else await asyncio.to_thread(call)
         text = result if isinstance(result, str) else pydantic_core.to_json(result, fallback=str).decode()
         if len(text) > MOST_RESULT:
@@ -104,9 +104,9 @@ def tool(
 
     Its docstring tells the model what it does; its parameters, which all need a type, become a JSON schema
     (`Annotated[int, Field(ge=1, description="...")]` says more). A first parameter of the type `Context` is
-    given the question, and is none of the model's. What it returns, text or anything that is JSON, goes to the
-    model; so does the text of an `AssistantError`. Of any other exception the model learns only that there was
-    one. `acting=True` for what changes something outside the room.
+    given the question, and is none of the model's. What it returns, text or anything that is JSON, goes to
+    the model; so does the text of an `AssistantError`. Of any other exception the model learns only that
+    there was one. `acting=True` for what changes something outside the room.
 
     Raises TypeError or ValueError, whose text says what is wrong, where the module is imported.
     """
@@ -139,7 +139,7 @@ def _fields(function: Callable[..., Any], name: str) -> tuple[dict[str, Any], bo
     fields: dict[str, Any] = {}
     for parameter in parameters[1:] if takes_context else parameters:
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise TypeError(f"tool {name}: {parameter} can not be named by a model; give it a plain parameter")
+            raise TypeError(f"tool {name}: a model can not name {parameter}; make it a plain parameter")
         if parameter.name not in hints:
             raise TypeError(f"tool {name}: the parameter {parameter.name} needs a type")
         if parameter.name.startswith("_"):

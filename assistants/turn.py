@@ -10,9 +10,12 @@ from typing import Any, cast
 from redis.exceptions import RedisError
 
 from assistants.answering import Answering, Ending, Outcome
+from assistants.asking import RoomApprover
 from assistants.channel import Channel
 from assistants.context import Context, Member, Message, Model
+from assistants.documents import RoomDocuments
 from assistants.errors import AssistantError
+from assistants.keeping import RoomKept
 from assistants.receipt import Receipt
 from assistants.registry import Ready
 from assistants.stops import Stops
@@ -23,12 +26,15 @@ from productflo.domain.waking import Company, Heard, Listens, wakes, without_men
 from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError, StoreAway
 from productflo.protocol.ids import random_id
 from productflo.protocol.outbound import AnswerData
+from productflo.service.approvals import Approvals
 from productflo.service.attendance import Attendance
 from productflo.service.chat import Answer, Chat
 from productflo.service.clock import Clock
+from productflo.service.files import Files
 from productflo.service.receipts import Receipts
 from productflo.store.bus import Bus
 from productflo.store.entries import RunGuard
+from productflo.store.kept import KeptStore
 from productflo.store.log import Log
 from productflo.store.presence import PresenceStore
 from productflo.store.refusals import note
@@ -60,6 +66,11 @@ class Services:
     model: Model
     stops: Stops
     clock: Clock
+    files: Files
+    kept: KeptStore
+    approvals: Approvals
+    extracting: asyncio.Semaphore
+    """How many files are read at the same time."""
 
 
 class TurnEnd(Enum):
@@ -175,10 +186,10 @@ class Turn:
         services = self._services
         answering = Answering(services.runs, self._lease, channel, self._tasks, self._keep)
         receipt.changed = lambda: answering.notify(receipt.status)
-        context = await self._context(question, receipt)
+        context = await self._context(question, begun, receipt)
         source = cast(AsyncGenerator[str, None], self._assistant.answer(context))
         async with services.stops.heard_by(answering, self._room, begun.message_id):
-            outcome = await answering.run(source, self._assistant.timeout)
+            outcome = await answering.run(source, self._assistant.timeout, lambda: receipt.waited)
         await self._close(context)
         if outcome.ending is Ending.LEASE:
             raise LeaseLost(f"Another worker may answer for {self._assistant.id} in {self._room}.")
@@ -244,7 +255,7 @@ class Turn:
                 note(error)
                 await asyncio.sleep(FINISH_RETRY)
 
-    async def _context(self, question: Message, receipt: Receipt) -> Context[Any]:
+    async def _context(self, question: Message, begun: Begun, receipt: Receipt) -> Context[Any]:
         """What the assistant is given: this room only."""
         members = await self._services.rooms.members(self._room)
         presence = await self._services.presence.of([one.user_id for one in members], self._room)
@@ -252,7 +263,7 @@ class Turn:
             one.user_id: Member(one.user_id, one.name, one.kind.value, presence[one.user_id].value)
             for one in members
         }
-        assistant = self._assistant
+        assistant, services = self._assistant, self._services
         return Context(
             text=without_mention(question.text, assistant.id),
             message=question,
@@ -264,7 +275,19 @@ class Turn:
             log=logging.getLogger(f"assistant.{assistant.id}"),
             receipt=receipt,
             _transcript=self._transcript,
-            _model=self._services.model,
+            _model=services.model,
+            _documents=RoomDocuments(services.files, self._room, services.extracting),
+            _kept=RoomKept(services.kept, self._room, assistant.id),
+            _approver=RoomApprover(
+                services.approvals,
+                receipt,
+                self._room,
+                assistant.id,
+                asker=question.sender,
+                message_id=begun.message_id,
+                run_id=begun.run_id,
+                reply_to=question.id,
+            ),
         )
 
     def _channel(self, begun: Begun, question: Message) -> Channel:

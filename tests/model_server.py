@@ -45,6 +45,17 @@ class Exchange:
         """Send one chunk with a delta as given."""
         await self.event({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 
+    async def call(
+        self, name: str, arguments: str | dict[str, Any], call_id: str = "call", at: int = 0
+    ) -> None:
+        """Ask for a tool, in three chunks as OpenAI's server sends them: its name, and its JSON in halves."""
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        begun = {"index": at, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
+        half = len(text) // 2
+        more = [{"index": at, "function": {"arguments": part}} for part in (text[:half], text[half:])]
+        for part in (begun, *more):
+            await self.chunk({"tool_calls": [part]})
+
     async def event(self, content: dict[str, Any]) -> None:
         """Send one server-sent event."""
         head = {"id": "chunk", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
@@ -123,7 +134,7 @@ class ModelServer:
         async with asyncio.timeout(PATIENCE):
             while True:
                 exchange = await self._waiting.get()
-                if about in exchange.body["messages"][-1]["content"]:
+                if about in str(exchange.body["messages"][-1]["content"]):
                     return exchange
 
     def play(self, script: Script) -> None:
@@ -180,6 +191,26 @@ def speaks(*pieces: str) -> Script:
         await exchange.finish()
 
     return script
+
+
+def uses(*calls: tuple[str, str | dict[str, Any]], then: str) -> Script:
+    """A script that asks for tools in its first round, all at once, and says something in the next."""
+
+    async def script(exchange: Exchange) -> None:
+        if tool_results(exchange):
+            await exchange.say(then)
+            await exchange.finish()
+            return
+        for at, (name, arguments) in enumerate(calls):
+            await exchange.call(name, arguments, f"call_{at}", at)
+        await exchange.finish("tool_calls")
+
+    return script
+
+
+def tool_results(exchange: Exchange) -> list[str]:
+    """What the model is told of its calls, in the request's order."""
+    return [message["content"] for message in exchange.body["messages"] if message["role"] == "tool"]
 
 
 def request_texts(exchange: Exchange) -> Iterable[str]:

@@ -119,9 +119,7 @@ class AnswerData(_Model):
     hops: int = Field(0, description="Assistants' messages between this one and a person's.")
     model: str | None = None
     stopped_by: str | None = None
-    regenerates: str | None = Field(
-        None, description="The answer that a member asked to be given anew."
-    )
+    regenerates: str | None = Field(None, description="The answer that a member asked to be given anew.")
     reference: str | None = Field(None, description="Of a failure: what to look for in the worker's log.")
     context: AnswerContext | None = None
     tools: list[ToolCall] | None = None
