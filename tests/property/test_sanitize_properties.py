@@ -8,9 +8,20 @@ from markdown_it import MarkdownIt
 
 from assistants.sanitize import LIMIT, Sanitizer
 
-MARKS = "! [ ] ( ) : ` `` ``` ~~~ \\ < > # | \" ' a - 1. - = &lt; </pre> <pre> <!-- --> ](data: [a](".split(
-    " "
-)
+MARKS = [
+    *"![]():`\\<>#|\"'a-=",
+    "``",
+    "```",
+    "~~~",
+    "1.",
+    "&lt;",
+    "</pre>",
+    "<pre>",
+    "<!--",
+    "-->",
+    "](data:",
+    "[a](",
+]
 REMOTE = [
     "http://evil/",
     "![a](http://evil/)",
