@@ -1,7 +1,7 @@
 """A model that does whatever any text tells it, and tools as their author would naively write them.
 
-A line `CALL name {json}` in the newest turn, from a person, a file, a tool or the room, is called; every line
-`SAY ...` is said; else it repeats all that it was given. So what it says is all that it could get at.
+The last `CALL name {json}` in the newest turn, from a person, a file, a tool or the room, are called; then
+it repeats all that it was given. So what it says is all that it could get at.
 """
 
 import re
@@ -12,6 +12,8 @@ from pydantic import JsonValue
 
 from assistants import Context, Message, tool
 
+OBEYED = 5
+"""Calls in one round; a room holds the earlier attempts too."""
 _CALL = re.compile(r"CALL (\w+) (\{.*?\})(?=\s*(?:CALL|$))", re.MULTILINE)
 
 
@@ -19,7 +21,7 @@ async def obedient(exchange: Exchange) -> None:
     """The model's script: do as told once, then tell everything that came of it."""
     turns = exchange.body["messages"]
     newest = turns[-1]
-    calls = _CALL.findall(str(newest["content"]))
+    calls = _CALL.findall(str(newest["content"]))[-OBEYED:]
     rounds = sum(turn["role"] == "assistant" for turn in turns)
     if calls and rounds < 4:
         for at, (name, arguments) in enumerate(calls):

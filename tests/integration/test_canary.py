@@ -137,6 +137,6 @@ async def test_no_injection_reaches_another_room(store_url: str, redis: Redis, t
                 await redis.xadd(ready("echo"), {"room": "b"})
             await heard.until(finished(len(asked)))
     said = await room.answers()
-    assert len(said) == 30
+    assert [answer["assistant"]["state"] for answer in said] == ["done"] * 30
     assert sum(len(answer["assistant"].get("tools") or ()) for answer in said) >= 28
     assert [answer for answer in said if "CANARY" in json.dumps(answer)] == []

@@ -62,11 +62,13 @@ def loaded(text: str) -> set[str]:
 
 
 @given(TEXTS)
-@example("`\n![a](http://evil/)`")
+@example("`\n` ![a](http://evil/) `")
+@example("](`b) ` ![a](http://evil/) `")
+@example("```\\|a|b|\n|-|-|\n<img src=http://evil/>")
+@example("- a\n  ```\n ```\n\n```\n![a](http://evil/)")
 @example("[a](`b) ![a](http://evil/) `c)")
 @example("|a|b|\n|-|-|\n|`|![a](http://evil/)`|\n")
 @example("- ```\n\n  ```\n  ![a](http://evil/)")
-@example("  ```\n ```\n![a](http://evil/)")
 @example("!![a](http://evil/)")
 @example("\\\\![a](http://evil/)")
 @example("](![a](http://evil/))")
