@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import Any, Self
 
 MODEL = "scripted"
+PATH = "/v1/chat/completions"
+"""The only address that answers; any other is not found, as on a real server."""
 PATIENCE = 10.0
 """Seconds that a test waits for a request before it fails."""
 
@@ -148,6 +150,9 @@ class ModelServer:
         self._connections.add(task)
         try:
             exchange = await _request(reader, writer)
+            if exchange.path != PATH:
+                await exchange.refuse(404, {"message": "Not Found"})
+                return
             self.exchanges.append(exchange)
             self._waiting.put_nowait(exchange)
             await self._answer(exchange, reader)

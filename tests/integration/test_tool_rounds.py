@@ -279,6 +279,24 @@ async def test_a_busy_server_between_rounds_is_asked_again(server: ModelServer, 
     assert len(ctx.receipt.tools) == 1
 
 
+async def test_a_call_that_breaks_off_is_asked_again(server: ModelServer, model: ChatModel) -> None:
+    """Nothing was said and nothing called: the request is repeated, and the tool runs once."""
+    plays = uses(("stock", {"part": "M4"}), then="There are 2.")
+
+    async def script(exchange: Exchange) -> None:
+        if len(server.exchanges) > 1:
+            await plays(exchange)
+            return
+        function = {"name": "stock", "arguments": '{"part": "M'}
+        await exchange.chunk({"tool_calls": [{"index": 0, "id": "call_0", "function": function}]})
+        exchange.break_off()
+
+    server.play(script)
+    ctx = context(model)
+    assert await answer(ctx, stock) == "There are 2."
+    assert [call.state for call in ctx.receipt.tools] == ["done"]
+
+
 async def test_too_many_calls_at_once(server: ModelServer, model: ChatModel) -> None:
     """A round is bounded as well."""
 
