@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import answers
@@ -155,3 +158,25 @@ async def test_code_can_ask_by_itself(
         assert await decide(server, asked(heard.events)[0], "approve") == 200
         await heard.until(finished())
     assert (await room.answers())[-1]["message"] == "Ada said yes. Nobody approved it in time."
+
+
+async def test_the_how_to_works(
+    store_url: str, server: Server, room: TestRoom, heard: Listener, model: ModelServer
+) -> None:
+    """The assistant of docs/how-to/let-an-assistant-act.md, as it is printed there."""
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "let-an-assistant-act.md"
+    printed = re.search(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert printed is not None
+    written = {"__name__": "buying"}
+    exec(printed[1], written)  # noqa: S102 - the page is ours
+    model.play(
+        uses(("stock", {"part": "bracket"}), ("order", {"part": "bracket", "count": 40}), then="Done.")
+    )
+    buyer: Any = replace(written["buyer"], id="echo")  # type: ignore[type-var]
+    async with working(store_url, buyer, model=ChatModel(api_key="", base_url=model.url)):
+        await room.say("ada", "Order brackets if there are fewer than 10.", wake=["echo"])
+        await heard.until(lambda events: len(asked(events)) == 1)
+        assert await decide(server, asked(heard.events)[0], "approve") == 200
+        await heard.until(finished())
+    assert tool_results(model.exchanges[-1]) == ["3", "Ordered 40 of bracket for Ada."]
+    assert [one["message"] for one in await room.answers()] == ["Done."]
