@@ -13,6 +13,7 @@ from enum import Enum, auto
 from typing import Any
 
 from assistants.channel import Channel
+from assistants.surrogates import mended
 from productflo.domain.typing import RENEWAL as TYPING_RENEWAL
 from productflo.errors import LeaseLost, ProductFloError
 from productflo.protocol.inbound import MAX_TEXT
@@ -156,7 +157,7 @@ class Answering:
         # Half of a surrogate pair, as models send an emoji in two chunks, waits for its other half.
         self._held = said[-1:] if "\ud800" <= said[-1:] <= "\udbff" else ""
         said = said[: len(said) - len(self._held)]
-        self._text += said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        self._text += mended(said)
         if len(self._text) > MAX_TEXT:
             self._text = self._text[:MAX_TEXT]
             self.end(Ending.TOO_LONG)
