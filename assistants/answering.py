@@ -14,6 +14,7 @@ from typing import Any
 
 from assistants.channel import Channel
 from assistants.receipt import Receipt
+from assistants.surrogates import mended
 from productflo.domain.typing import RENEWAL as TYPING_RENEWAL
 from productflo.errors import LeaseLost, ProductFloError
 from productflo.protocol.inbound import MAX_TEXT
@@ -137,10 +138,13 @@ class Answering:
         """Show the room what the receipt says of the work."""
         self._status_changed.set()
 
-    async def run(self, source: AsyncGenerator[str, None], seconds: float) -> Outcome:
+    async def run(
+        self, source: AsyncGenerator[str, None], seconds: float, excused: Callable[[], float] = lambda: 0.0
+    ) -> Outcome:
         """Read the assistant to its end, or to an end from outside, at most so many seconds.
 
-        The generator is closed when this returns, unless it refuses to end. Cancelling closes it too.
+        `excused` tells how many seconds do not count, up to now: those in which a person had to decide. The
+        generator is closed when this returns, unless it refuses to end. Cancelling closes it too.
         """
         reading = self._tasks.create_task(self._read(source))
         try:
@@ -148,10 +152,7 @@ class Answering:
                 beside.create_task(self._show())
                 beside.create_task(self._keep())
                 beside.create_task(self._show_status())
-                waiting: set[asyncio.Future[Any]] = {reading, self._ended}
-                done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-                if not done:
-                    self.end(Ending.DEADLINE)
+                await self._wait(reading, seconds, excused)
                 await self._close(reading)
                 self._over.set()
                 self._changed.set()
@@ -161,6 +162,18 @@ class Answering:
         error = reading.result() if reading.done() and not reading.cancelled() else None
         ending, by = self._ended.result() if self._ended.done() else (None, None)
         return Outcome(self._text, ending, by, error, self._acted)
+
+    async def _wait(
+        self, reading: "asyncio.Task[BaseException | None]", seconds: float, excused: Callable[[], float]
+    ) -> None:
+        """Wait for an end, and make one when the time is over."""
+        waiting: set[asyncio.Future[Any]] = {reading, self._ended}
+        began = self._loop.time()
+        while (left := began + seconds + excused() - self._loop.time()) > 0:
+            done, _ = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                return
+        self.end(Ending.DEADLINE)
 
     async def _read(self, source: AsyncGenerator[str, None]) -> BaseException | None:
         """Take what the assistant says; the error that it raised, if it did, whatever that is."""
@@ -186,7 +199,7 @@ class Answering:
         # Half of a surrogate pair, as models send an emoji in two chunks, waits for its other half.
         self._held = said[-1:] if "\ud800" <= said[-1:] <= "\udbff" else ""
         said = said[: len(said) - len(self._held)]
-        self._text += said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        self._text += mended(said)
         if len(self._text) > MAX_TEXT:
             self._text = self._text[:MAX_TEXT]
             self.end(Ending.TOO_LONG)

@@ -46,9 +46,7 @@ class _Said(BaseModel):
     @property
     def persona(self) -> dict[str, Any]:
         """What is said for a persona: the fields of `personas.Persona` that are set."""
-        return {
-            name: value for name in PERSONA if (value := getattr(self, name, None)) is not None
-        }
+        return {name: value for name in PERSONA if (value := getattr(self, name, None)) is not None}
 
 
 PERSONA = ("prompt", "model", "history", "tokens")

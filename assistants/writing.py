@@ -9,9 +9,12 @@ from typing import Any, cast
 from redis.exceptions import RedisError
 
 from assistants.answering import Answering, Ending, Outcome
+from assistants.asking import RoomApprover
 from assistants.channel import Channel
 from assistants.context import Context, Member
+from assistants.documents import RoomDocuments
 from assistants.errors import AssistantError
+from assistants.keeping import RoomKept
 from assistants.questions import Question, Questions
 from assistants.queue import Queue
 from assistants.receipt import Receipt
@@ -120,12 +123,12 @@ class Writing:
         answering = Answering(services.runs, self._lease, channel, receipt, self._tasks, self._keep)
         receipt.changed = answering.show_status
         receipt.before_acting = answering.act
-        context = await self._context(question, receipt)
+        context = await self._context(question, begun, receipt)
         source = cast(AsyncGenerator[str, None], self._assistant.answer(context))
         async with services.stops.heard_by(answering, self._room, begun.message_id, self._queue.stir):
             watching = self._tasks.create_task(self._queue.watch(question, answering))
             try:
-                outcome = await answering.run(source, self._assistant.limits.timeout)
+                outcome = await answering.run(source, self._assistant.limits.timeout, lambda: receipt.waited)
             finally:
                 await _end(watching)
         await self._close(context)
@@ -210,7 +213,7 @@ class Writing:
                 note(error)
                 await asyncio.sleep(FINISH_RETRY)
 
-    async def _context(self, question: Question, receipt: Receipt) -> Context[Any]:
+    async def _context(self, question: Question, begun: Begun, receipt: Receipt) -> Context[Any]:
         """What the assistant is given: this room only."""
         members = await self._services.rooms.members(self._room)
         presence = await self._services.presence.of([one.user_id for one in members], self._room)
@@ -218,7 +221,7 @@ class Writing:
             one.user_id: Member(one.user_id, one.name, one.kind.value, presence[one.user_id].value)
             for one in members
         }
-        assistant, whole = self._assistant, question.whole
+        assistant, whole, services = self._assistant, question.whole, self._services
         return Context(
             text=without_mention(whole.text, assistant.id),
             message=whole,
@@ -230,7 +233,19 @@ class Writing:
             log=logging.getLogger(f"assistant.{assistant.id}"),
             receipt=receipt,
             _transcript=self._questions.transcript,
-            _model=self._services.model,
+            _model=services.model,
+            _documents=RoomDocuments(services.files, self._room, services.extracting),
+            _kept=RoomKept(services.kept, self._room, assistant.id),
+            _approver=RoomApprover(
+                services.approvals,
+                receipt,
+                self._room,
+                assistant.id,
+                asker=whole.sender,
+                message_id=begun.message_id,
+                run_id=begun.run_id,
+                reply_to=whole.id,
+            ),
         )
 
     def _channel(self, begun: Begun, question: Question) -> Channel:

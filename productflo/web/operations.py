@@ -8,11 +8,13 @@ from enum import Enum
 
 from pydantic import BaseModel
 
-from productflo.protocol.outbound import HistoricResponseData
+from productflo.protocol.outbound import Approval, HistoricResponseData
+from productflo.web.approvals import Deciding
 from productflo.web.broadcast import NewBroadcast
 from productflo.web.login import Credentials
 from productflo.web.rooms import Listening, NewRoom, Page
 from productflo.web.shapes import (
+    ApprovalsAnswer,
     AssistantsAnswer,
     BroadcastAnswer,
     Document,
@@ -111,6 +113,16 @@ ROOMS = (
         "Take an assistant out of a room.",
         None,
         204,
+    ),
+    Operation(
+        f"GET {_ROOM}/approvals", "list_approvals", "What assistants ask approval for.", ApprovalsAnswer
+    ),
+    Operation(
+        f"POST {_ROOM}/approvals/<approval_id>",
+        "decide_on_approval",
+        "Approve or deny an action, once: who asked for it, the room's creator, operators.",
+        Approval,
+        body=Deciding,
     ),
     Operation("GET /api/assistants", "list_assistants", "Every loaded assistant.", AssistantsAnswer),
     Operation(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, RootModel, WithJsonSchema
 
 from productflo.errors import ErrorCode
 from productflo.protocol.codes import RoomKind
-from productflo.protocol.outbound import MemberInfo
+from productflo.protocol.outbound import Approval, MemberInfo
 from productflo.web.files import UploadFields
 
 Bytes = Annotated[bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})]
@@ -112,6 +112,19 @@ class ListenersAnswer(BaseModel):
     """The assistants of a room."""
 
     assistants: list[ListenerShape]
+
+
+class OpenApproval(Approval):
+    """An action that is waiting for a decision."""
+
+    assistant: str = Field(description="Which asks.")
+    message_id: str = Field(description="Of the answer in which it asks.")
+
+
+class ApprovalsAnswer(BaseModel):
+    """What assistants ask approval for, the oldest first."""
+
+    approvals: list[OpenApproval]
 
 
 class TeamsAnswer(BaseModel):
