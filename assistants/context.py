@@ -62,7 +62,8 @@ class Message:
     """A message of the room.
 
     `seq` is its place in the room's order (1, 2, 3, ...), `sent_at` when the server took it (ISO 8601, UTC),
-    `reply_to` the id of the message that it answers, `files` the ids of what is attached.
+    `reply_to` the id of the message that it answers, `files` the ids of what is attached. `hops` counts the
+    assistants' messages between an assistant's and a person's.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Message:
     files: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
     from_assistant: bool = False
+    hops: int = 0
 
 
 class Transcript(Protocol):

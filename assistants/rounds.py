@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from assistants.errors import AssistantError, ModelError, NotApproved
 from assistants.sanitize import Sanitizer
+from assistants.surrogates import mended
 from assistants.tool_requests import ToolRequest
 from productflo.protocol.outbound import ToolCall
 
@@ -65,7 +66,7 @@ class Rounds:
                     yield rest
                 return
             spoken = spoken or bool(said)
-            messages += [_asked("".join(said).lstrip("\n"), requests), *await self._results(requests)]
+            messages += [_asked(mended("".join(said)).lstrip("\n"), requests), *await self._results(requests)]
         raise ModelError(f"The model used its tools {most} times without coming to an answer.")
 
     async def _results(self, requests: Sequence[ToolRequest]) -> "list[Turn]":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assistants.errors import ModelError
+from assistants.surrogates import mended
 
 if TYPE_CHECKING:
     from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
@@ -56,7 +57,7 @@ class ToolRequests:
     def complete(self) -> list[ToolRequest]:
         """The calls in the order in which they were begun; each has an id."""
         return [
-            ToolRequest(call.id or f"call_{number}", call.name, call.arguments or "{}")
+            ToolRequest(call.id or f"call_{number}", mended(call.name), mended(call.arguments) or "{}")
             for number, call in enumerate(self._begun, start=1)
         ]
 

@@ -24,6 +24,7 @@ from pydantic.fields import FieldInfo
 
 from assistants.context import Context
 from assistants.errors import AssistantError
+from assistants.surrogates import mended
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,7 +84,11 @@ class Tool(Generic[P, R]):
         given = {name: getattr(arguments, name) for name in type(arguments).model_fields}
         call: Callable[[], Any] = partial(self.function, *([ctx] if self.takes_context else ()), **given)
         result = await call() if inspect.iscoroutinefunction(self.function) else await asyncio.to_thread(call)
-        text = result if isinstance(result, str) else pydantic_core.to_json(result, fallback=str).decode()
+        text = (
+            mended(result)
+            if isinstance(result, str)
+            else pydantic_core.to_json(result, fallback=str).decode()
+        )
         if len(text) > MOST_RESULT:
             text = f"{text[:MOST_RESULT]}\n(cut: {len(text):,} characters in all)"
         return text

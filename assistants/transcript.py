@@ -55,4 +55,5 @@ def message_of(record: Record) -> Message | None:
         files=tuple(data.get("attached_files") or ()),
         mentions=tuple(data.get("mentions") or ()),
         from_assistant="assistant" in data,
+        hops=data.get("assistant", {}).get("hops", 0),
     )

@@ -6,11 +6,10 @@ import secrets
 
 from redis.exceptions import RedisError
 
-from assistants.configuration import Misconfigured
-from assistants.crew import Crew, end, every, profile_of
-from assistants.post import RETRY, Pace
-from assistants.registry import Registry, Selection
-from assistants.turn import Services
+from assistants.plugin import Assistant
+from assistants.post import RETRY, Pace, Post
+from assistants.registry import Registry
+from assistants.services import Services
 from productflo.errors import ProductFloError
 from productflo.store.outage import OUTAGE
 from productflo.store.profiles import Profiles
@@ -67,6 +66,7 @@ class Worker:
                 tasks.create_task(self._services.log.run()),
                 tasks.create_task(self._services.stops.run()),
                 tasks.create_task(self._services.receipts.run()),
+                tasks.create_task(self._services.chat.wakeups.run()),
                 tasks.create_task(OUTAGE.watch(self._services.rooms.redis)),
             ]
             crew = Crew(self._services, self.name, self._pace, tasks)

@@ -166,7 +166,7 @@ def _assemble(
         sessions_blueprint(invites, guard),
         login_blueprint(accounts, guard, proxies),
         files_blueprint(files, guard),
-        rooms_blueprint(membership, store.rooms, door.history, guard),
+        rooms_blueprint(membership, store.rooms, door.history, store.profiles, guard),
         approvals_blueprint(Approvals(store.approvals, store.bus, system_clock), membership, guard),
         teams_blueprint(store.teams, guard),
         broadcast_blueprint(Broadcast(chat, membership, store.rooms), guard),
@@ -232,7 +232,7 @@ def _door(
         Receipts(store.rooms, store.log, store.bus, system_clock),
         Attendance(store.presence, store.bus, system_clock),
         Heartbeat(store.presence),
-        Runs(store.runs, store.rooms, store.log),
+        Runs(store.runs, store.rooms, store.log, chat.wakeups),
         system_clock,
         reserved,
     )

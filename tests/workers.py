@@ -32,11 +32,13 @@ async def working(
     settings: BaseModel | None = None,
     pace: Pace = QUICK,
     lease: float = QUICK_LEASE,
+    burst: float = 0.0,
     data: Path | None = None,
 ) -> AsyncIterator[Worker]:
     """A worker with these assistants, at work; stopped at the end as SIGTERM stops it.
 
-    `data` is the folder that uploads are in, where a test has some.
+    Each message is a question of its own, unless `burst` says otherwise. `data` is the folder that uploads
+    are in, where a test has some.
     """
     registry = Registry({one.id: Ready(one, settings or one.settings()) for one in assistants}, {})
     model = model or ChatModel(api_key=None, base_url=None)
@@ -44,7 +46,7 @@ async def working(
     if data is not None:
         configured = configured.model_copy(update={"data_dir": data})
     async with open_services(configured, model) as services:
-        services = replace(services, runs=RunStore(services.rooms.redis, lease=lease))
+        services = replace(services, runs=RunStore(services.rooms.redis, lease=lease), burst=burst)
         worker = Worker(services, registry, pace)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run())

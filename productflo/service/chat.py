@@ -87,7 +87,10 @@ class Chat:
         self.wakeups.wake((one for one in listening if one != entry.sender), entry.room)
 
     async def answer(self, answer: Answer, guard: RunGuard) -> Appended:
-        """Append an assistant's message under its lease. Raises `LeaseLost` where another worker has it."""
+        """Append an assistant's message under its lease, and wake the others, to whom it may speak.
+
+        Raises `LeaseLost` where another worker has it.
+        """
         envelope = outbound.ChatResponse(
             user_id=answer.assistant,
             room_id=answer.room,
@@ -104,7 +107,7 @@ class Chat:
             ),
         )
         content = orjson.dumps([answer.text, answer.reply_to])
-        return await self.log.append(
+        return await self.commit(
             Entry(answer.room, answer.assistant, answer.message_id, in_parts(envelope), content, guard=guard)
         )
 

@@ -50,6 +50,10 @@ class RoomKeys:
         """Lease, fence, cursor and live answer of an assistant in this room."""
         return f"{{{self.room}}}:run:{assistant}"
 
+    def claim(self, seq: int) -> str:
+        """Which of several assistants that hear a question answers it."""
+        return f"{{{self.room}}}:claim:{seq}"
+
     def kept(self, assistant: str) -> str:
         """What an assistant keeps in this room."""
         return f"{{{self.room}}}:kept:{assistant}"

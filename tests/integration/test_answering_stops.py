@@ -8,24 +8,20 @@ from collections.abc import AsyncIterator
 import answers
 import pytest
 from answers import Gates, finished, waits
-from rooms import Listener, TestRoom
+from rooms import Listener, TestRoom, answers_of, person
 from workers import working
 
 from assistants import AssistantError, Context, assistant
 from productflo.protocol.inbound import MAX_TEXT
-from productflo.service.runs import Runs
 from productflo.store.events import PieceSaid
 from productflo.store.keys import RoomKeys
-from productflo.store.rooms import Rooms
-from productflo.store.runs import RunStore
 
 room, heard, gates = answers.room, answers.heard, answers.gates
 
 
 async def stop(room: TestRoom, message_id: str, by: str = "bo") -> bytes | None:
     """Ask for the end of an answer, as a person does."""
-    runs = Runs(RunStore(room.redis), Rooms(room.redis), room.log)
-    return await runs.stop("lab", message_id=message_id, run_id=None, by=by)
+    return await answers_of(room).stop(person(by), "lab", message_id=message_id, run_id=None)
 
 
 async def test_a_stop_closes_the_assistant_at_once(

@@ -297,6 +297,33 @@ async def test_a_call_that_breaks_off_is_asked_again(server: ModelServer, model:
     assert [call.state for call in ctx.receipt.tools] == ["done"]
 
 
+async def test_an_emoji_that_is_cut_in_two(server: ModelServer, model: ChatModel) -> None:
+    """In what the model says, in its arguments, and half of one in a result: all of it can be sent on."""
+
+    @tool
+    async def half(part: str) -> str:
+        """Give back the first half."""
+        return f"{part}\ud83d"
+
+    async def script(exchange: Exchange) -> None:
+        if tool_results(exchange):
+            await exchange.say("Yes.")
+            await exchange.finish()
+            return
+        await exchange.say("\ud83d", "\ude00")
+        for part in ('{"part": "\ud83d', '\ude00"}'):
+            function = {"name": "half" if "{" in part else None, "arguments": part}
+            await exchange.chunk({"tool_calls": [{"index": 0, "id": "call", "function": function}]})
+        await exchange.finish("tool_calls")
+
+    server.play(script)
+    ctx = context(model)
+    assert (await answer(ctx, half)).endswith("Yes.")
+    assert tool_results(server.exchanges[-1]) == ["\U0001f600\ufffd"]
+    assert server.exchanges[-1].body["messages"][1]["content"] == "\U0001f600"
+    assert ctx.receipt.tools[0].arguments == '{"part": "\U0001f600"}'
+
+
 async def test_too_many_calls_at_once(server: ModelServer, model: ChatModel) -> None:
     """A round is bounded as well."""
 

@@ -10,14 +10,11 @@ import pytest
 from model_server import Exchange, ModelServer, request_texts, speaks
 from processes import PRODUCTFLO, Spoken, environment, running
 from redis.asyncio import Redis
-from rooms import Listener, TestRoom, listening, make_room, writing
+from rooms import Listener, TestRoom, answers_of, listening, make_room, person, writing
 
 from productflo.protocol.codes import Presence
-from productflo.service.runs import Runs
 from productflo.store.events import Logged, PieceSaid, RoomEvent, Typed
 from productflo.store.presence import Pace, PresenceStore
-from productflo.store.rooms import Rooms
-from productflo.store.runs import RunStore
 
 STOP_LIMIT = 0.25
 """Seconds from a stop to the closed connection of the model."""
@@ -59,8 +56,7 @@ def pieces(events: list[RoomEvent]) -> list[PieceSaid]:
 
 
 async def stop(room: TestRoom, message_id: str) -> bytes | None:
-    runs = Runs(RunStore(room.redis), Rooms(room.redis), room.log)
-    return await runs.stop("lab", message_id=message_id, run_id=None, by="bo")
+    return await answers_of(room).stop(person("bo"), "lab", message_id=message_id, run_id=None)
 
 
 async def test_haitch_answers_with_the_operators_model(
