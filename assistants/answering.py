@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol
 
-from assistants.channel import Channel
 from assistants.receipt import Receipt
 from assistants.surrogates import mended
 from productflo.domain.typing import RENEWAL as TYPING_RENEWAL
@@ -81,6 +80,9 @@ class Keeping(Protocol):
     async def save(self, lease: Lease, text: str, index: int) -> str | None:
         """As `renew`, and keep the text up to a piece."""
 
+    async def act(self, lease: Lease) -> None:
+        """Note that the answer acts. Raises `LeaseLost`."""
+
 
 class Showing(Protocol):
     """Where it is shown, as `Channel` does it."""
@@ -90,6 +92,9 @@ class Showing(Protocol):
 
     async def piece(self, text: str, index: int) -> None:
         """The next piece."""
+
+    async def status(self, receipt: Receipt) -> None:
+        """What the receipt says of the work."""
 
 
 class Answering:
@@ -102,7 +107,7 @@ class Answering:
         self,
         store: Keeping,
         lease: Lease,
-        channel: Channel,
+        channel: Showing,
         receipt: Receipt,
         tasks: asyncio.TaskGroup,
         keep: Callable[[], Awaitable[None]],
@@ -185,18 +190,6 @@ class Answering:
         error = reading.result() if reading.done() and not reading.cancelled() else None
         ending, by = self._ended.result() if self._ended.done() else (None, None)
         return Outcome(self._text, ending, by, error, self._acted)
-
-    async def _wait(
-        self, reading: "asyncio.Task[BaseException | None]", seconds: float, excused: Callable[[], float]
-    ) -> None:
-        """Wait for an end, and make one when the time is over."""
-        waiting: set[asyncio.Future[Any]] = {reading, self._ended}
-        began = self._loop.time()
-        while (left := began + seconds + excused() - self._loop.time()) > 0:
-            done, _ = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            if done:
-                return
-        self.end(Ending.DEADLINE)
 
     async def _wait(
         self, reading: "asyncio.Task[BaseException | None]", seconds: float, excused: Callable[[], float]

@@ -10,28 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assistants import registry
-from assistants.documents import AT_ONCE as EXTRACTIONS
-from assistants.llm import ChatModel
-from assistants.services import Services
-from assistants.stops import Stops
-from assistants.worker import Worker
-from productflo.blobs.local import LocalBlobs
-from productflo.logs import set_up_logging
-from productflo.service.approvals import Approvals
-from productflo.service.attendance import Attendance
-from productflo.service.chat import Chat
-from productflo.service.clock import system_clock
-from productflo.service.files import Files
-from productflo.service.mentions import Mentions
-from productflo.service.receipts import Receipts
-from productflo.service.wakeups import Wakeups
-from productflo.settings import Settings
-from productflo.store.bus import Bus
-from productflo.store.connect import open_redis
-from productflo.store.embedded import EmbeddedStore, StoreFailed
-from productflo.store.retention import Retention
-from productflo.store.store import Store
+if TYPE_CHECKING:
+    from assistants.registry import Selection
 
 MARKS = {"runs": "*", "missing": "!", "offered": " "}
 """In front of each line of the list."""
@@ -175,50 +155,4 @@ def _selection() -> "Selection":
     from assistants.registry import Selection
     from productflo.cli.configuration import load_settings
 
-        def stop() -> None:
-            worker.stop()
-            loop.call_later(STOP_SECONDS, _give_up)
-
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signum, stop)
-        await worker.run()
-
-
-@asynccontextmanager
-async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[Services]:
-    """What a worker works with, on the store at `settings.redis_url`. Connects when it is used."""
-    if settings.redis_url is None:
-        raise ValueError("settings.redis_url must be set")
-    if model.configured:
-        model.warm_up()
-    async with open_redis(settings.redis_url) as redis:
-        kept = Retention(settings.retention_messages, settings.retention_days, settings.retention_bytes)
-        store = Store.on(redis, Bus(redis, shards=(0,)), retention=kept, replicas=settings.replicas)
-        files = Files(store.files, LocalBlobs(settings.data_dir / "files"), settings.max_file_bytes)
-        mentions = Mentions(store.rooms, store.teams)
-        chat = Chat(store.log, mentions, files, Wakeups(redis), system_clock)
-        try:
-            yield Services(
-                log=store.log,
-                rooms=store.rooms,
-                presence=store.presence,
-                chat=chat,
-                attendance=Attendance(store.presence, store.bus, system_clock),
-                receipts=Receipts(store.rooms, store.log, store.bus, system_clock),
-                bus=store.bus,
-                runs=store.runs,
-                model=model,
-                stops=Stops(store.bus),
-                clock=system_clock,
-                files=files,
-                kept=store.kept,
-                approvals=Approvals(store.approvals, store.bus, system_clock),
-                extracting=asyncio.Semaphore(EXTRACTIONS),
-            )
-        finally:
-            await model.aclose()
-
-
-def _give_up() -> None:
-    log.error("The stop took longer than %.0f seconds and is cut short", STOP_SECONDS)
-    os._exit(1)
+    return Selection.of(load_settings())

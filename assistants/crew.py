@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from assistants.plugin import Assistant
 from assistants.post import RETRY, Pace, Post
 from assistants.registry import Registry
-from assistants.turn import Services
+from assistants.services import Services
 from productflo.errors import ProductFloError
 from productflo.store.profiles import Profile
 from productflo.store.refusals import note

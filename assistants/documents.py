@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import orjson
 
@@ -12,7 +14,6 @@ from assistants.extraction import KINDS, Extract
 from productflo.domain.files import FileRecord
 from productflo.domain.media import TEXT
 from productflo.errors import NotFound
-from productflo.service.files import Files
 
 MOST_FILES = 10
 """Files that are read for one question."""
@@ -56,10 +57,20 @@ class Unreadable(Exception):
         self.reason = reason
 
 
+class Source(Protocol):
+    """Where the files of rooms are, as `Files` has them."""
+
+    async def attached(self, room: str, file_id: str) -> FileRecord:
+        """A file of a room. Raises `NotFound`."""
+
+    def content(self, record: FileRecord, begin: int, end: int) -> AsyncGenerator[bytes, None]:
+        """Its bytes. Raises `NotFound`."""
+
+
 class RoomDocuments:
     """Reads the files of one room, and of no other. The right to each is looked up whenever it is read."""
 
-    def __init__(self, files: Files, room: str, at_once: asyncio.Semaphore) -> None:
+    def __init__(self, files: Source, room: str, at_once: asyncio.Semaphore) -> None:
         self._files = files
         self._room = room
         self._at_once = at_once

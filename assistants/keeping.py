@@ -1,12 +1,12 @@
 """What an assistant keeps in one room."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import orjson
 from pydantic import JsonValue
 
 from assistants.errors import AssistantError
-from productflo.store.kept import KeptStore
 
 MOST_KEYS = 1000
 """Values of one assistant in one room, those of all users counted."""
@@ -16,11 +16,27 @@ MOST_CHARACTERS = 128
 """Of a key."""
 
 
+class Values(Protocol):
+    """Where values are kept, as `KeptStore` does it."""
+
+    async def get(self, room: str, assistant: str, owner: str, key: str) -> bytes | None:
+        """A value."""
+
+    async def set(self, room: str, assistant: str, owner: str, key: str, value: bytes, most: int) -> bool:
+        """Keep a value; False beyond `most`."""
+
+    async def delete(self, room: str, assistant: str, owner: str, key: str) -> None:
+        """Forget a value."""
+
+    async def keys(self, room: str, assistant: str, owner: str) -> list[str]:
+        """The keys of an owner, sorted."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoomKept:
     """The values of one assistant in one room, and of no other."""
 
-    store: KeptStore
+    store: Values
     room: str
     assistant: str
 

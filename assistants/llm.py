@@ -17,6 +17,7 @@ from assistants.errors import ModelError
 from assistants.faults import Fault, diagnose
 from assistants.receipt import Receipt
 from assistants.tool_requests import ToolRequest, ToolRequests
+from productflo.settings import Settings
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -174,6 +175,12 @@ class ChatModel:
                 max_retries=0,
             )
         return self._opened
+
+
+def model_of(settings: Settings) -> ChatModel:
+    """The operator's model server, as these settings name it."""
+    key = settings.openai_api_key
+    return ChatModel(api_key=key.get_secret_value() if key else None, base_url=settings.openai_base_url)
 
 
 def _check_end(finish: str | None) -> None:

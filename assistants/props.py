@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from assistants.context import Message
+from assistants.receipt import Receipt
 from productflo.domain.files import FileRecord, clean_name
 from productflo.domain.media import HEAD_BYTES, media_type
 from productflo.errors import NotFound
@@ -91,6 +92,9 @@ class Nowhere:
         """Nor here."""
         return None
 
+    async def act(self, lease: Lease) -> None:
+        """Nobody would begin it again anyway."""
+
 
 class Unseen:
     """Shows no pieces as a room sees them: who is at a rehearsal hears each as it is said."""
@@ -100,3 +104,6 @@ class Unseen:
 
     async def piece(self, text: str, index: int) -> None:
         """Nobody looks."""
+
+    async def status(self, receipt: Receipt) -> None:
+        """Nobody looks: the rehearsal has told it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
@@ -104,6 +105,10 @@ class Questions:
         self._services = services
         self._assistant = assistant
         self._room = room
+
+    def be(self, assistant: Assistant[Any]) -> None:
+        """Look for the questions of an assistant that the operator has changed."""
+        self._assistant = assistant
 
     async def after(self, seq: int, pending: Pending) -> Page:
         """What was asked after a seq and not withdrawn, as far as one page of the log tells."""

@@ -139,7 +139,8 @@ class Rehearsal:
         timeout = self._ready.assistant.limits.timeout
         async with asyncio.TaskGroup() as tasks:
             lease = Lease(self._room, self._me.id, "rehearsal", question.seq)
-            self._answering = Answering(Nowhere(), lease, Unseen(), tasks, _nothing)
+            self._answering = Answering(Nowhere(), lease, Unseen(), receipt, tasks, _nothing)
+            receipt.before_acting = self._answering.act
             try:
                 outcome = await self._answering.run(source, timeout, lambda: receipt.waited)
             finally:

@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from assistants.documents import AT_ONCE as EXTRACTIONS
 from assistants.llm import ChatModel, model_of
 from assistants.registry import Registry, Selection
+from assistants.services import Services
 from assistants.stops import Stops
-from assistants.turn import Services
 from assistants.worker import Worker
 from productflo.blobs.local import LocalBlobs
 from productflo.logs import set_up_logging

@@ -39,9 +39,11 @@ class Turn:
         self._services = services
         self._lease = lease
         self._cursor = lease.cursor
-        self._questions = Questions(services, ready.assistant, lease.room)
+        self._ready = ready
+        now = ready()
+        self._questions = Questions(services, now.assistant, lease.room)
         self._queue = Queue(services, lease, self._questions)
-        self._writing = Writing(services, ready, lease, self._questions, self._queue, tasks, keep)
+        self._writing = Writing(services, now, lease, self._questions, self._queue, tasks, keep)
 
     async def run(self) -> TurnEnd:
         """Answer what there is, in order.
@@ -50,6 +52,7 @@ class Turn:
         redis-py's errors, after which the lease ends by itself and the room is looked at again.
         """
         while True:
+            self._take()
             question = await self._next()
             if question is None:
                 if await self._services.runs.release(self._lease) is Released.OK:
@@ -59,6 +62,12 @@ class Turn:
             if self._services.stops.closing or not await self._deal_with(question):
                 await self._services.runs.hand_over(self._lease)
                 return TurnEnd.HANDED_OVER
+
+    def _take(self) -> None:
+        """Be the assistant as the operator wants it now; until the next question it stays that."""
+        ready = self._ready()
+        self._questions.be(ready.assistant)
+        self._writing.be(ready)
 
     async def _next(self) -> Question | None:
         """What is to be answered next. Everything before it is passed over."""

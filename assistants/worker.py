@@ -6,9 +6,10 @@ import secrets
 
 from redis.exceptions import RedisError
 
-from assistants.plugin import Assistant
-from assistants.post import RETRY, Pace, Post
-from assistants.registry import Registry
+from assistants.configuration import Misconfigured
+from assistants.crew import Crew, end, every, profile_of
+from assistants.post import RETRY, Pace
+from assistants.registry import Registry, Selection
 from assistants.services import Services
 from productflo.errors import ProductFloError
 from productflo.store.outage import OUTAGE

@@ -58,14 +58,17 @@ class Writing:
         keep: Callable[[], Awaitable[None]],
     ) -> None:
         self._services = services
-        self._assistant = ready.assistant
-        self._settings = ready.settings
+        self.be(ready)
         self._lease = lease
         self._questions = questions
         self._queue = queue
         self._tasks = tasks
         self._keep = keep
         self._room = lease.room
+
+    def be(self, ready: Ready) -> None:
+        """Write the next answer as an assistant that the operator has changed."""
+        self._assistant, self._settings = ready.assistant, ready.settings
 
     async def answer(self, question: Question) -> int | None:
         """Answer a question; where the cursor stands then, or None where this worker ends meanwhile.

@@ -166,7 +166,7 @@ def _assemble(
         sessions_blueprint(invites, guard),
         login_blueprint(accounts, guard, proxies),
         files_blueprint(files, guard),
-        rooms_blueprint(membership, store.rooms, door.history, store.profiles, guard),
+        rooms_blueprint(membership, store.rooms, door.history, guard),
         approvals_blueprint(Approvals(store.approvals, store.bus, system_clock), membership, guard),
         teams_blueprint(store.teams, guard),
         broadcast_blueprint(Broadcast(chat, membership, store.rooms), guard),

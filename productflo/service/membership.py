@@ -128,6 +128,12 @@ class Membership:
             raise NotFound(f"{assistant} is no assistant of {room_id}.")
         await self._end(room_id, assistant)
 
+    async def assistants(self) -> dict[str, Profile]:
+        """Every assistant that a worker has presented, by id; `broken` says why one can not answer now."""
+        profiles = await self.profiles.all()
+        presence = await self.presence.of([profile.id for profile in profiles])
+        return {one.id: replace(one, broken=why_not(one, presence[one.id])) for one in profiles}
+
     async def let_stop(self, identity: Identity, room_id: str, stoppers: Stoppers) -> None:
         """Say who may stop answers in a room; by its creator or an operator."""
         room = await self.require(identity, room_id)
