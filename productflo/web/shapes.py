@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, RootModel, WithJsonSchema
 
 from productflo.errors import ErrorCode
-from productflo.protocol.codes import RoomKind
+from productflo.protocol.codes import RoomKind, Stoppers
 from productflo.protocol.outbound import Approval, MemberInfo
 from productflo.web.files import UploadFields
 
@@ -69,6 +69,7 @@ class StandingAnswer(RoomAnswer):
     read_seq: int
     unread: int
     member_count: int
+    stoppers: Stoppers
 
 
 class RoomsAnswer(BaseModel):

@@ -5,8 +5,8 @@
 `slow` says "<question> 0", "<question> 1", ... 20 pieces in about a second; `brief` five in no time; `acts`
 does so too after it has acted, which it writes to the file ACTED; `dies` takes its process with it.
 
-`--without` takes a rule away that workers keep: the `fence` of the scripts; that a wake-up whose lease was lost is
-left alone (`done`); that one that was left unfinished stays while somebody holds the lease (`held`).
+`--without` takes a rule away that workers keep: the `fence` of the scripts; that a wake-up whose lease was
+lost is left alone (`done`); that one that was left unfinished stays while somebody holds the lease (`held`).
 """
 
 import argparse
@@ -34,6 +34,12 @@ ACTED = "ACTED"
 """The environment variable that names the file of what was done."""
 
 
+def act(text: str) -> None:
+    """Change something that lasts."""
+    with Path(os.environ[ACTED]).open("a") as file:
+        file.write(f"{text}\n")
+
+
 def saying(delay: float, first: str = "", pieces: int = PIECES) -> Assistant[Any]:
     """Says its pieces so many seconds apart; `first` is what it does before."""
 
@@ -43,8 +49,7 @@ def saying(delay: float, first: str = "", pieces: int = PIECES) -> Assistant[Any
             os.kill(os.getpid(), signal.SIGKILL)
         if first == "acts":
             await ctx.receipt.before_acting()
-            with Path(os.environ[ACTED]).open("a") as file:
-                file.write(f"{ctx.text}\n")
+            act(ctx.text)
         for number in range(pieces):
             yield f"{ctx.text} {number} "
             await asyncio.sleep(delay)

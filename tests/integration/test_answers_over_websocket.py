@@ -1,8 +1,5 @@
 """Stopping answers and asking for them anew, as a client does; and who may, as a room says."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from answers import Gates, gates, waits
 from cast import http, unique
 from chatting import Server
@@ -11,17 +8,11 @@ from workers import working
 __all__ = ["gates"]
 
 
-@pytest.fixture
-async def named(server: Server) -> AsyncIterator[str]:
-    """A room of Ada's with the assistant `echo`; her name."""
-    (ada,) = unique("ada")
-    yield ada
-
-
 async def test_an_answer_is_stopped_and_given_anew(
-    server: Server, store_url: str, room: str, named: str, gates: Gates
+    server: Server, store_url: str, room: str, gates: Gates
 ) -> None:
     """With the codes `stop` and `regenerate`; what is wrong with them is told by field."""
+    (named,) = unique("ada")
     async with working(store_url, waits(gates)), server.client(named) as ada, http(server, named) as web:
         await ada.join(room)
         assert (await web.put(f"/api/rooms/{room}/assistants/echo", json={})).status_code == 204

@@ -85,7 +85,7 @@ async def test_two_seconds_apart_are_two(store_url: str, room: TestRoom, heard: 
 
 
 async def test_somebody_else_ends_a_burst(redis: Redis, store_url: str) -> None:
-    """Who asks something between two words; what is only said between them does not, nor what is for others."""
+    """Who asks something in between does, who says something does not; what is for others is apart."""
     async with writing(redis) as log, listening(redis, "team") as heard:
         room = await make_room(redis, log, "team", people=["ada", "bo"])
         said = [

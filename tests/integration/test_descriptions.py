@@ -80,6 +80,7 @@ async def rooms(api: Described, room: str) -> None:
     assert (await api.call("POST", "/api/rooms", json={"room_id": room})).status_code == 409
     for path in ("/api/rooms", f"/api/rooms/{room}", f"/api/rooms/{room}/members", "/api/assistants"):
         assert (await api.call("GET", path)).status_code == 200
+    await api.call("PATCH", f"/api/rooms/{room}", json={"stoppers": "asker"})
     await api.call("PUT", f"/api/rooms/{room}/members/cy")
     await api.call("DELETE", f"/api/rooms/{room}/members/cy")
     await api.call("PUT", f"/api/rooms/{room}/assistants/guide", json={"listens": "all"})
