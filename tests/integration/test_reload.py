@@ -51,8 +51,9 @@ class Bench:
         self.worker.process.send_signal(signal.SIGHUP)
         await self.worker.says(says)
 
-    async def asked(self, assistant: str, words: str) -> Exchange:
-        await self.room.say("ada", f"@{assistant} {words}", wake=[assistant])
+    async def asked(self, assistant: str, words: str, by: str = "ada") -> Exchange:
+        """What the model is asked when somebody says this; two words of one person may be one question."""
+        await self.room.say(by, f"@{assistant} {words}", wake=[assistant])
         return await self.server.asked(words)
 
 
@@ -86,13 +87,13 @@ async def test_a_running_answer_ends_as_it_began(tmp_path: Path, redis: Redis, s
     """The next question is answered as the file says now; an assistant that went ends what it had begun."""
     async with bench(tmp_path, redis, store_url, TWO) as it, listening(redis, "lab") as heard:
         running_on = await it.asked("first", "one")
-        going = await it.asked("second", "leave")
+        going = await it.asked("second", "leave", by="bo")
         await it.reads_again(ANOTHER, "Assistants at work: first, third")
         await finish(running_on, "still ", "here")
         await heard.until(finished(1))
         await finish(going, "good-bye")
         await heard.until(finished(2))
-        after = await it.asked("first", "two")
+        after = await it.asked("first", "two", by="bo")
         await finish(after, "newer")
         await heard.until(finished(3))
         came = await it.asked("third", "three")
