@@ -35,7 +35,7 @@ async def model() -> AsyncIterator[ModelServer]:
         yield server
 
 
-def buyer(orders: list[str], timeout: float = 20) -> Assistant[Any]:
+def buyer(orders: list[str]) -> Assistant[Any]:
     """An assistant whose one tool orders parts."""
 
     @tool(acting=True)
@@ -44,7 +44,7 @@ def buyer(orders: list[str], timeout: float = 20) -> Assistant[Any]:
         orders.append(f"{count} {part} for {ctx.asker_identity.user_id}")
         return "ordered"
 
-    @assistant("echo", timeout=timeout)
+    @assistant("echo")
     async def buys(ctx: Context) -> AsyncIterator[str]:
         ctx.status("looking at the shelf")
         turns = [{"role": "user", "content": message.text} for message in [*await ctx.history(), ctx.message]]
@@ -106,19 +106,23 @@ async def test_a_denied_action_is_not_done(
 
 
 async def test_a_person_s_time_is_not_the_assistant_s(
-    store_url: str, server: Server, room: TestRoom, heard: Listener, model: ModelServer
+    store_url: str, server: Server, room: TestRoom, heard: Listener
 ) -> None:
-    """An answer may take less than a second here, and somebody thinks for longer."""
-    orders: list[str] = []
-    quick = buyer(orders, timeout=0.8)
-    async with working(store_url, quick, model=ChatModel(api_key="", base_url=model.url)):
-        await room.say("ada", "order some", wake=["echo"])
+    """An answer may take two seconds here, and somebody thinks for longer."""
+
+    @assistant("echo", limits={"timeout": 2})
+    async def asks(ctx: Context) -> AsyncIterator[str]:
+        by = await ctx.ask("Send the drawing")
+        yield f"{by.name} said yes."
+
+    async with working(store_url, asks):
+        await room.say("ada", "send it", wake=["echo"])
         await heard.until(lambda events: len(asked(events)) == 1)
-        await asyncio.sleep(1)
+        await asyncio.sleep(2.2)
         assert await decide(server, asked(heard.events)[0], "approve") == 200
         await heard.until(finished())
-    assert orders == ["40 bracket for ada"]
-    assert (await room.answers())[-1]["assistant"]["state"] == "done"
+    (answer,) = await room.answers()
+    assert (answer["message"], answer["assistant"]["state"]) == ("Ada said yes.", "done")
 
 
 async def test_another_worker_asks_again(

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -61,6 +61,7 @@ def loaded(text: str) -> set[str]:
     return Tags(MARKDOWN.render(text)).names & {"img", "iframe", "script", "link", "video", "object", "svg"}
 
 
+@settings(deadline=None)
 @given(TEXTS)
 @example("`\n` ![a](http://evil/) `")
 @example("](`b) ` ![a](http://evil/) `")
@@ -78,6 +79,7 @@ def test_nothing_loads(text: str) -> None:
     assert not loaded(sanitized(text)), sanitized(text)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.lists(st.integers(1, 12), max_size=40))
 def test_pieces_do_not_matter(text: str, lengths: list[int]) -> None:
     """A construct that is cut in two is the same construct."""
@@ -88,6 +90,7 @@ def test_pieces_do_not_matter(text: str, lengths: list[int]) -> None:
     assert sanitized(*pieces, text[at:]) == sanitized(text) == sanitized(*text)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([*WORDS, "x" * LIMIT, "!" * LIMIT, " " * LIMIT, "`" * LIMIT, "~" * LIMIT]), max_size=8
