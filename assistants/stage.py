@@ -83,11 +83,7 @@ class Stage:
         names = {errand.task: errand.task.get_name() for errand in tuple(self.running) if errand.task}
         if current in names:
             return names[current]
-        return (
-            "in what one of these began: " + "; ".join(names.values())
-            if names
-            else "with no answer under way"
-        )
+        return f"in what one of these began: {'; '.join(names.values())}" if names else "answering nobody"
 
     def _stack(self) -> str:
         frame = sys._current_frames().get(self._thread.ident or 0)
@@ -158,9 +154,7 @@ class Stages:
     def _stage(self, assistant: str) -> Stage:
         if assistant not in self._open:
             if sum(stage.assistant == assistant for stage in self._left) >= MAX_BLOCKED:
-                raise AssistantError(
-                    "My last answers do not come to an end, so that I can not begin another."
-                )
+                raise AssistantError("My last answers do not come to an end, so I can not begin another.")
             self._open[assistant] = Stage(assistant)
         return self._open[assistant]
 
