@@ -4,7 +4,8 @@ docs/reference/metrics.md is made from this file. Labels hold what the operator 
 words that stand here; never the id of a room or a person, nor a word of theirs.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
@@ -75,6 +76,26 @@ MODEL_FAILURES = Counter(
     "Requests to models that failed. `kind`: the client's name for it, such as `RateLimitError`.",
     ["model", "kind"],
 )
+
+
+@contextmanager
+def answering(assistant: str) -> Iterator[Callable[[], None]]:
+    """Count an answer as running within the block, and its time; call what it gives with each piece."""
+    began, said = time.monotonic(), False
+    running = RUNNING.labels(assistant)
+    running.inc()
+
+    def piece() -> None:
+        nonlocal said
+        if not said:
+            said = True
+            FIRST_PIECE_SECONDS.labels(assistant).observe(time.monotonic() - began)
+
+    try:
+        yield piece
+    finally:
+        running.dec()
+        ANSWER_SECONDS.labels(assistant).observe(time.monotonic() - began)
 
 
 @contextmanager
