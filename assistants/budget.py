@@ -44,7 +44,7 @@ TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A budget that an answer draws on, and its name for people (`for this room`) and in `limits`."""
+    """A budget that an answer draws on, and its name for people (` for this room`) and in `limits`."""
 
     budget: Budget
     whose: str
@@ -53,9 +53,9 @@ class Allowance:
     def used_up(self, left: Left, wish: Amount) -> LimitReached:
         """Why an answer can not have what it wishes."""
         money = left.tokens is None or wish.tokens <= left.tokens
-        of = "for models" if money else f"of {self.budget.tokens:,} tokens"
+        of = "" if money else f" of {self.budget.tokens:,} tokens"
         return LimitReached(
-            f"The day's budget {of} {self.whose} is used up; it starts again at 00:00 UTC.",
+            f"The day's budget{of}{self.whose} is used up; it starts again at 00:00 UTC.",
             self.limits[1 if money else 0],
         )
 

@@ -7,6 +7,7 @@ words that stand here; never the id of a room or a person, nor a word of theirs.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
@@ -78,6 +79,15 @@ MODEL_FAILURES = Counter(
 )
 
 
+def begun(assistant: str, tries: int, sent_at: str, now: datetime) -> None:
+    """Count a try at an answer, and how long its question (`sent_at`, ISO 8601) has waited for the first."""
+    if tries > 1:
+        RETRIES.labels(assistant).inc()
+        return
+    waited = (now - datetime.fromisoformat(sent_at)).total_seconds()
+    QUEUE_SECONDS.labels(assistant).observe(max(0.0, waited))
+
+
 @contextmanager
 def answering(assistant: str) -> Iterator[Callable[[], None]]:
     """Count an answer as running within the block, and its time; call what it gives with each piece."""
@@ -98,16 +108,23 @@ def answering(assistant: str) -> Iterator[Callable[[], None]]:
         ANSWER_SECONDS.labels(assistant).observe(time.monotonic() - began)
 
 
+class PortTaken(Exception):
+    """The port for `/metrics` can not be had; the text begins with it."""
+
+
 @contextmanager
 def served(host: str, port: int | None) -> Iterator[None]:
     """Within the block `/metrics` is told on a port of this host, where one is set.
 
-    Raises OSError where the port is taken.
+    Raises `PortTaken`.
     """
     if port is None:
         yield
         return
-    server, thread = start_http_server(port, host)
+    try:
+        server, thread = start_http_server(port, host)
+    except OSError as error:
+        raise PortTaken(f"{port}: {error.strerror}") from None
     try:
         yield
     finally:

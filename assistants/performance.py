@@ -48,17 +48,17 @@ class Performances:
         """What counts the answer's use of models: against the budgets of assistant, room and asker."""
         limits, assistant = asked.limits, asked.assistant
         scopes = (
-            (keys.spent(assistant), "of mine", "", limits.tokens_per_day, limits.cost_per_day),
+            (keys.spent(assistant), "", "", limits.tokens_per_day, limits.cost_per_day),
             (
                 RoomKeys(asked.room).spent(assistant),
-                "for this room",
+                " for this room",
                 "room_",
                 limits.room_tokens_per_day,
                 limits.room_cost_per_day,
             ),
             (
                 keys.spent(assistant, asked.user),
-                "for one person",
+                " for one person",
                 "user_",
                 limits.user_tokens_per_day,
                 limits.user_cost_per_day,

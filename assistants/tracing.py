@@ -52,20 +52,29 @@ def span(name: str, attributes: Mapping[str, Value]) -> Iterator[Span]:
             raise
 
 
+class NotInstalled(Exception):
+    """Traces shall be sent, and the packages for it are not there; the text says which."""
+
+
 def set_up() -> None:
     """Send traces where OTEL_EXPORTER_OTLP_ENDPOINT says, with the packages of the extra `otel`.
 
-    Nothing happens where it says nothing, or where somebody else has set OpenTelemetry up. Raises ImportError
-    where the address is set and the packages are not there.
+    Nothing happens where it says nothing, or where somebody else has set OpenTelemetry up. Raises
+    `NotInstalled`.
     """
     if not (
         os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     ):
         return
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as missing:
+        raise NotInstalled(
+            f"OTEL_EXPORTER_OTLP_ENDPOINT is set, and {missing.name} is not installed: "
+            "pip install 'productflo-chat[otel]'"
+        ) from missing
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
     provider = TracerProvider()
