@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from assistants import metrics, tracing
+from assistants import metrics, tokens, tracing
 from assistants.errors import LimitReached, ModelError
 from productflo.domain.prices import FREE, NO_PRICES, Price, PriceList
 from productflo.errors import ProductFloError
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BYTES_A_TOKEN = 4
-"""Of UTF-8: within a third for English, German and code with the tokenizers of today; worse for others."""
-TOKENS_A_MESSAGE = 4
-"""What a chat template puts around each message."""
 TOKENS_AN_IMAGE = 1_500
 """For an image, whose bytes say nothing of it; models take 85 to about 1,600."""
 STEP = 500
@@ -84,7 +80,7 @@ class Meter:
             raise ModelError(
                 f"Money is limited here, and PRODUCTFLO_MODEL_PRICES has no price for the model {model}."
             )
-        prompt = tokens_of_messages(messages) + sum(tokens_of(str(tool)) for tool in tools)
+        prompt = tokens_of_messages(messages) + sum(tokens.estimate(str(tool)) for tool in tools)
         spending = Spending(self, model, price or FREE, prompt)
         with tracing.span("chat", {"gen_ai.request.model": model}) as span:
             try:
@@ -143,7 +139,7 @@ class Spending:
         self._usage = chunk.usage or self._usage
         for choice in chunk.choices or ():
             self._bytes += _said(choice.delta) if choice.delta else 0
-        self._completion = math.ceil(self._bytes / BYTES_A_TOKEN)
+        self._completion = math.ceil(self._bytes / tokens.BYTES)
         if self._completion > self._reserved:
             await self._reserve(least=self._completion, wish=self._completion + STEP)
 
@@ -197,21 +193,18 @@ class Spending:
 
     def _affordable(self, left: Left, wish: int) -> int:
         """Tokens of an answer, at most those wished for, that can be had of what is left; -1 for none."""
-        tokens = math.inf if left.tokens is None else left.tokens - self._prompt
+        count = math.inf if left.tokens is None else left.tokens - self._prompt
         rest = math.inf if left.cost is None else left.cost - self._price.of(self._prompt, 0)
         money = rest / self._price.completion if self._price.completion else (math.inf if rest >= 0 else -1)
-        return int(max(-1, min(tokens, money, wish)))
-
-
-def tokens_of(text: str) -> int:
-    """About as many tokens as a model makes of a text."""
-    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_A_TOKEN)
+        return int(max(-1, min(count, money, wish)))
 
 
 def tokens_of_messages(messages: Iterable[Mapping[str, Any]]) -> int:
     """The same of a conversation, as it is sent."""
     return sum(
-        TOKENS_A_MESSAGE + _tokens_of(one.get("content")) + tokens_of(str(one.get("tool_calls") or ""))
+        tokens.OF_A_MESSAGE
+        + _tokens_of(one.get("content"))
+        + tokens.estimate(str(one.get("tool_calls") or ""))
         for one in messages
     )
 
@@ -219,8 +212,8 @@ def tokens_of_messages(messages: Iterable[Mapping[str, Any]]) -> int:
 def _tokens_of(content: object) -> int:
     if isinstance(content, list):
         texts = [str(part["text"]) for part in content if part.get("type") == "text"]
-        return sum(map(tokens_of, texts)) + TOKENS_AN_IMAGE * (len(content) - len(texts))
-    return tokens_of(str(content or ""))
+        return sum(map(tokens.estimate, texts)) + TOKENS_AN_IMAGE * (len(content) - len(texts))
+    return tokens.estimate(str(content or ""))
 
 
 def _said(delta: Any) -> int:

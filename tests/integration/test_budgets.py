@@ -15,10 +15,11 @@ from rooms import Listener, TestRoom, listening, make_room
 from workers import working
 
 from assistants import Context, assistant
-from assistants.budget import LEAST, STEP, tokens_of, tokens_of_messages
+from assistants.budget import LEAST, STEP, TOKENS_AN_IMAGE, tokens_of_messages
 from assistants.limits import Limits
 from assistants.llm import ChatModel
 from assistants.plugin import Assistant
+from assistants.tokens import OF_A_MESSAGE
 from productflo.store.events import PieceSaid
 
 room, heard = answers.room, answers.heard
@@ -228,9 +229,10 @@ async def test_money_has_its_own_budget(
     assert await room.redis.hget("spent:echo", "cost") == b"130"  # 7 tokens at 10 and 3 at 20, in millionths.
 
 
-def test_estimates() -> None:
-    """A token for four bytes; an image is worth what it is worth whatever its bytes."""
-    assert (tokens_of(""), tokens_of("four"), tokens_of("fiver"), tokens_of("\ud83d")) == (0, 1, 2, 1)
+def test_a_conversation_is_estimated() -> None:
+    """Its texts and what is put around each; an image is worth what it is worth whatever its bytes."""
     image = {"type": "image_url", "image_url": {"url": "data:" + "x" * 100_000}}
     message = {"role": "user", "content": [{"type": "text", "text": "four"}, image]}
-    assert tokens_of_messages([message]) == 4 + 1 + 1500
+    assert tokens_of_messages([message]) == OF_A_MESSAGE + 1 + TOKENS_AN_IMAGE
+    call = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}
+    assert tokens_of_messages([call]) == OF_A_MESSAGE + 4
