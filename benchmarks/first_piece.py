@@ -1,9 +1,9 @@
 """What the whole path adds to a model's first word: `PYTHONPATH=tests python benchmarks/first_piece.py`.
 
-A local model server says its first piece as soon as it is asked. The same question is asked directly, with
-the openai client, and in a room: WebSocket client, web process, store, worker, model server, and the pieces
-back. Both take turns, so that a noisy machine disturbs both alike. Prints medians and their difference; exit
-code 1 where that is 15 ms or more.
+A local model server says its first piece as soon as it is asked. A question is asked in a room (WebSocket
+client, web process, store, worker, model server, and the pieces back), and then the conversation that the
+model was given there is sent to it directly, with the openai client. Both take turns, so that a noisy machine
+disturbs both alike. Prints medians and their difference; exit code 1 where that is 15 ms or more.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from chatting import Client, Server, web_process
 from model_server import Exchange, ModelServer
@@ -38,11 +39,11 @@ async def script(exchange: Exchange) -> None:
     await exchange.finish()
 
 
-async def directly(model: AsyncOpenAI, text: str) -> float:
+async def directly(model: AsyncOpenAI, messages: list[Any]) -> float:
     """Milliseconds from the request to the first piece, asked with the client alone."""
     began, first = time.perf_counter(), 0.0
     async with await model.chat.completions.create(
-        model="scripted", messages=[{"role": "user", "content": text}], stream=True
+        model="scripted", messages=messages, stream=True, stream_options={"include_usage": True}
     ) as stream:
         async for chunk in stream:
             if not first and chunk.choices and chunk.choices[0].delta.content:
@@ -87,7 +88,8 @@ async def measure(rounds: int, warm: int) -> tuple[list[float], list[float]]:
         async with chat.client("ada") as ada:
             await ada.join("lab", stream=True)
             for number in range(warm + rounds):
-                one, other = await directly(model, "hello"), await in_a_room(ada, "lab", f"hello {number}")
+                other = await in_a_room(ada, "lab", f"hello {number}")
+                one = await directly(model, server.exchanges[-1].body["messages"])
                 if number >= warm:
                     direct.append(one)
                     through.append(other)
