@@ -20,7 +20,9 @@ from assistants.limits import Limits
 from assistants.llm import ChatModel
 from assistants.plugin import Assistant
 from assistants.tokens import OF_A_MESSAGE
+from productflo.domain.rates import Rate
 from productflo.store.events import PieceSaid
+from productflo.store.rates import RateStore
 
 room, heard = answers.room, answers.heard
 
@@ -96,6 +98,14 @@ async def test_a_person_is_answered_so_often(redis: Redis, store_url: str, room:
     told = await texts(hall)
     assert [text.startswith("You said") for text in told] == [True, False, False, True]
     assert told[1] == "*(I answer 1 question an hour from one person; please ask again in 60 min.)*"
+
+
+async def test_the_same_question_counts_once(redis: Redis) -> None:
+    """A call that was sent twice, and a worker that died after it, cost nothing; another question waits."""
+    rates, rate = RateStore(redis), Rate.parse("1/h")
+    assert [await rates.take("asked:echo:ada", rate, "lab m1") for _ in range(2)] == [0, 0]
+    assert 3590 < await rates.take("asked:echo:ada", rate, "lab m2") <= 3600
+    assert await rates.take("asked:echo:ada", Rate.parse("off"), "lab m2") == 0
 
 
 async def test_what_is_used_is_settled(
