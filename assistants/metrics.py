@@ -109,7 +109,7 @@ def answering(assistant: str) -> Iterator[Callable[[], None]]:
 
 
 class PortTaken(Exception):
-    """The port for `/metrics` can not be had; the text begins with it."""
+    """The port for `/metrics` can not be had; the text says which setting names it."""
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def served(host: str, port: int | None) -> Iterator[None]:
     try:
         server, thread = start_http_server(port, host)
     except OSError as error:
-        raise PortTaken(f"{port}: {error.strerror}") from None
+        raise PortTaken(f"PRODUCTFLO_WORKER_METRICS_PORT={port}: {error.strerror}") from None
     try:
         yield
     finally:

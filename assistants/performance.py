@@ -24,7 +24,8 @@ MINUTES_FROM = 100
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as limits and logs see it; `first` where no worker has begun it before."""
+    """A question as limits and logs see it; `first` where no worker has begun it before. `message_id`
+    and `run_id` are the answer's."""
 
     assistant: str
     limits: Limits
