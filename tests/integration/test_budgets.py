@@ -23,6 +23,7 @@ from assistants.tokens import OF_A_MESSAGE
 from productflo.domain.rates import Rate
 from productflo.store.events import PieceSaid
 from productflo.store.rates import RateStore
+from productflo.store.runs import Caller
 
 room, heard = answers.room, answers.heard
 
@@ -211,7 +212,7 @@ async def test_what_did_not_come_to_its_end(
             events = await heard.until(lambda events: any(isinstance(one, PieceSaid) for one in events))
             (piece,) = [event for event in events if isinstance(event, PieceSaid)]
             runs = worker._services.runs
-            assert await runs.stop("lab", ["echo"], piece.message_id, "ada")
+            assert await runs.stop("lab", ["echo"], piece.message_id, Caller("ada"))
         await heard.until(finished())
     assert await used(room.redis) == ((0 if how == "refused" else PROMPT + 10), 0)
 

@@ -17,7 +17,7 @@ from workers import working
 from assistants import Context, assistant, metrics, stage
 from assistants.llm import ChatModel
 from productflo.store.events import PieceSaid, RoomEvent
-from productflo.store.runs import RunStore
+from productflo.store.runs import Caller, RunStore
 
 room, heard = answers.room, answers.heard
 
@@ -92,7 +92,7 @@ def has_begun(events: list[RoomEvent]) -> bool:
 async def stop(room: TestRoom, heard: Listener) -> None:
     """Stop the answer whose pieces were heard."""
     piece = next(event for event in heard.events if isinstance(event, PieceSaid))
-    assert await RunStore(room.redis).stop("lab", ["echo"], piece.message_id, "ada")
+    assert await RunStore(room.redis).stop("lab", ["echo"], piece.message_id, Caller("ada"))
 
 
 async def test_a_block_is_found_and_harms_nobody_else(
