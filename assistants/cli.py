@@ -10,13 +10,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import click
 from pydantic import ValidationError
 
-from assistants import registry
+from assistants import metrics, registry, tracing
 from assistants.documents import AT_ONCE as EXTRACTIONS
 from assistants.llm import ChatModel
+from assistants.performance import Performances
 from assistants.services import Services
+from assistants.stage import Stages
 from assistants.stops import Stops
 from assistants.worker import Worker
 from productflo.blobs.local import LocalBlobs
+from productflo.domain.prices import NO_PRICES
 from productflo.logs import set_up_logging
 from productflo.service.approvals import Approvals
 from productflo.service.attendance import Attendance
@@ -54,7 +57,11 @@ def run() -> None:
     if not found.ready:
         raise click.ClickException("No assistant can run; `productflo assistants check` says why.")
     try:
-        asyncio.run(_run(settings, found))
+        tracing.set_up()
+        with metrics.served(settings.worker_metrics_host, settings.worker_metrics_port):
+            asyncio.run(_run(settings, found))
+    except (tracing.NotInstalled, metrics.PortTaken) as failure:
+        raise click.ClickException(str(failure)) from None
     except StoreFailed as failure:
         raise click.ClickException(str(failure)) from None
 
@@ -149,6 +156,9 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
                 runs=store.runs,
                 model=model,
                 stops=Stops(store.bus),
+                performances=Performances(
+                    Stages(), store.rates, store.budgets, settings.model_prices or NO_PRICES
+                ),
                 clock=system_clock,
                 files=files,
                 kept=store.kept,
