@@ -44,7 +44,7 @@ def buyer(orders: list[str]) -> Assistant[Any]:
         orders.append(f"{count} {part} for {ctx.asker_identity.user_id}")
         return "ordered"
 
-    @assistant("echo", limits={"timeout": timeout})
+    @assistant("echo")
     async def buys(ctx: Context) -> AsyncIterator[str]:
         ctx.status("looking at the shelf")
         turns = [{"role": "user", "content": message.text} for message in [*await ctx.history(), ctx.message]]
