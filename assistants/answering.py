@@ -132,10 +132,10 @@ class Answering:
         self._ended: asyncio.Future[tuple[Ending, str | None]] = self._loop.create_future()
 
     def end(self, ending: Ending, by: str | None = None) -> None:
-        """End the answer; the first reason counts. One that has acted can not begin anew, and gets a little
-        time where the worker ends."""
-        if self._acted and ending is Ending.ASKED_ON:
-            return
+        """End the answer; the first reason counts.
+
+        One that has acted gets a little time where the worker ends, and must not be ended for `ASKED_ON`.
+        """
         if self._acted and ending is Ending.SHUTDOWN:
             self._loop.call_later(FINISH, self._end, ending, by)
         else:

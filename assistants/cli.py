@@ -140,14 +140,16 @@ def run() -> None:
     again too. Answers under way end as they began. SIGTERM hands them to another worker.
     """
     from assistants.configuration import Misconfigured
+    from assistants.metrics import PortTaken
     from assistants.running import NothingToRun
     from assistants.running import run as run_worker
+    from assistants.tracing import NotInstalled
     from productflo.cli.configuration import load_settings
     from productflo.store.embedded import StoreFailed
 
     try:
         run_worker(load_settings())
-    except (Misconfigured, NothingToRun, StoreFailed) as failure:
+    except (Misconfigured, NothingToRun, NotInstalled, PortTaken, StoreFailed) as failure:
         raise click.ClickException(str(failure)) from None
 
 

@@ -11,6 +11,14 @@ class AssistantError(Exception):
     """
 
 
+class LimitReached(AssistantError):
+    """A limit ends the answer, or does not let it begin; `limit` is its name in `limits`."""
+
+    def __init__(self, words: str, limit: str) -> None:
+        super().__init__(words)
+        self.limit = limit
+
+
 class ModelError(AssistantError):
     """The model did not answer, or not to the end; the text says what to do about it."""
 

@@ -131,11 +131,15 @@ class ChatModel:
         messages: Any = [dict(turn) for turn in turns]  # the client's own types are unions by role
         offered: Any = {"tools": [dict(tool) for tool in tools]} if tools else {}
         requests = ToolRequests()
-        async with await client.chat.completions.create(
-            model=model, messages=messages, stream=True, stream_options={"include_usage": True}, **offered
-        ) as stream:
+        async with (
+            receipt.meter.request(model, messages, tools) as spending,
+            await client.chat.completions.create(
+                model=model, messages=messages, stream=True, stream_options={"include_usage": True}, **offered
+            ) as stream,
+        ):
             finish: str | None = None
             async for chunk in stream:
+                await spending.heard(chunk)
                 if chunk.usage:
                     receipt.use(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
                 for choice in (chunk.choices or ())[:1]:

@@ -64,7 +64,7 @@ class Post:
         self._worker = worker
         self._pace = pace
         self._tasks = tasks
-        self._slots = asyncio.Semaphore(pace.at_once)
+        self._slots = asyncio.Semaphore(min(pace.at_once, ready.assistant.limits.at_once))
         self._reclaimed_at = float("-inf")
 
     @property

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from assistants.budget import UNMETERED, Meter
 from productflo.protocol.outbound import AnswerContext, FileNote, ToolCall
 
 
@@ -18,13 +19,15 @@ class Receipt:
 
     `changed` is called when the room should see something new of it. `before_acting` is awaited before a tool
     that acts runs, and remembers that in the store: an answer that has acted is not begun again by another
-    worker."""
+    worker. `meter` counts every request to a model, and ends the answer where a budget is used up.
+    """
 
     model: str | None = None
     usage: dict[str, int] = field(default_factory=dict)
     context: AnswerContext | None = None
     tools: list[ToolCall] = field(default_factory=list)
     status: str = ""
+    meter: Meter = field(default=UNMETERED, repr=False)
     changed: Callable[[], None] = field(default=lambda: None, repr=False)
     before_acting: Callable[[], Awaitable[None]] = field(default=_nothing, repr=False)
     _asking: int = field(default=0, repr=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
+from assistants import tracing
 from assistants.errors import AssistantError, ModelError, NotApproved
 from assistants.sanitize import Sanitizer
 from assistants.surrogates import mended
@@ -101,7 +102,9 @@ class Rounds:
         state: Literal["done", "failed", "refused"] = "failed"
         result = "It was ended."
         try:
-            state, result = await self._outcome(request)
+            known = request.name if request.name in self._tools else "unknown"
+            with tracing.span("execute_tool", {"gen_ai.tool.name": known}):
+                state, result = await self._outcome(request)
         finally:
             ended = {"state": state, "result": result[:SHOWN]}
             self._ctx.receipt.called(at, call.model_copy(update=ended))

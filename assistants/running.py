@@ -7,13 +7,17 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from assistants import metrics, tracing
 from assistants.documents import AT_ONCE as EXTRACTIONS
 from assistants.llm import ChatModel, model_of
+from assistants.performance import Performances
 from assistants.registry import Registry, Selection
 from assistants.services import Services
+from assistants.stage import Stages
 from assistants.stops import Stops
 from assistants.worker import Worker
 from productflo.blobs.local import LocalBlobs
+from productflo.domain.prices import NO_PRICES
 from productflo.logs import set_up_logging
 from productflo.service.approvals import Approvals
 from productflo.service.attendance import Attendance
@@ -37,14 +41,19 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT. Raises `StoreFailed`, `Misconfigured`, or `NothingToRun`."""
+    """Work until SIGTERM or SIGINT.
+
+    Raises `StoreFailed`, `Misconfigured`, `NothingToRun`, `tracing.NotInstalled` or `metrics.PortTaken`.
+    """
     set_up_logging(settings.log_level, settings.log_format)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # It tells every request, with the address.
     selection = Selection.of(settings)
     found = selection.load()
     if not found.ready:
         raise NothingToRun("No assistant can run; `productflo assistants check` says why.")
-    asyncio.run(_run(settings, selection, found))
+    tracing.set_up()
+    with metrics.served(settings.worker_metrics_host, settings.worker_metrics_port):
+        asyncio.run(_run(settings, selection, found))
 
 
 class NothingToRun(Exception):
@@ -98,6 +107,9 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
                 runs=store.runs,
                 model=model,
                 stops=Stops(store.bus),
+                performances=Performances(
+                    Stages(), store.rates, store.budgets, settings.model_prices or NO_PRICES
+                ),
                 clock=system_clock,
                 files=files,
                 kept=store.kept,

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from assistants.context import Model
+from assistants.performance import Performances
 from assistants.stops import Stops
 from productflo.domain.bursts import BURST
 from productflo.service.approvals import Approvals
@@ -38,6 +39,7 @@ class Services:
     runs: RunStore
     model: Model
     stops: Stops
+    performances: Performances
     clock: Clock
     files: Files
     kept: KeptStore

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistants.answering import Ending, Outcome
-from assistants.errors import AssistantError
+from assistants.errors import AssistantError, LimitReached
 from productflo.protocol.inbound import MAX_TEXT
 
 State = Literal["done", "stopped", "interrupted", "failed"]
@@ -31,6 +31,8 @@ def judge(outcome: Outcome, timeout: float) -> Verdict | None:
     if outcome.ending is Ending.TOO_LONG:
         note = f"*(The answer is longer than the {MAX_TEXT:,} characters of a message.)*"
         return Verdict(_joined(outcome.text, note), "interrupted")
+    if isinstance(outcome.error, LimitReached):
+        return Verdict(_joined(outcome.text, f"*({outcome.error})*"), "failed", error=outcome.error)
     if isinstance(outcome.error, AssistantError):
         return _failed(outcome.text, str(outcome.error), outcome.error)
     if outcome.error is not None:

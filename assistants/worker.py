@@ -66,6 +66,7 @@ class Worker:
             beneath = [
                 tasks.create_task(self._services.log.run()),
                 tasks.create_task(self._services.stops.run()),
+                tasks.create_task(self._services.performances.stages.run()),
                 tasks.create_task(self._services.receipts.run()),
                 tasks.create_task(self._services.chat.wakeups.run()),
                 tasks.create_task(OUTAGE.watch(self._services.rooms.redis)),

@@ -8,13 +8,16 @@ from typing import Any, cast
 
 from redis.exceptions import RedisError
 
+from assistants import metrics
 from assistants.answering import Answering, Ending, Outcome
 from assistants.asking import RoomApprover
+from assistants.bridge import Bridge
 from assistants.channel import Channel
 from assistants.context import Context, Member
 from assistants.documents import RoomDocuments
 from assistants.errors import AssistantError
 from assistants.keeping import RoomKept
+from assistants.performance import Asked
 from assistants.questions import Question, Questions
 from assistants.queue import Queue
 from assistants.receipt import Receipt
@@ -84,6 +87,7 @@ class Writing:
             # Edited since it was read, perhaps; from now on a deletion finds the answer and stops it.
             if begun.tries > 1:
                 self._queue.taken_over()
+            metrics.begun(self._assistant.id, begun.tries, asked.last.sent_at, self._services.clock())
             channel = self._channel(begun, asked)
             await self._read(asked)
             await channel.typing(started=True)
@@ -124,17 +128,20 @@ class Writing:
         """Run the assistant's code. When this returns it is closed, and so is the model's connection."""
         services = self._services
         answering = Answering(services.runs, self._lease, channel, receipt, self._tasks, self._keep)
-        receipt.changed = answering.show_status
-        receipt.before_acting = answering.act
-        context = await self._context(question, begun, receipt)
-        source = cast(AsyncGenerator[str, None], self._assistant.answer(context))
+        bridge, asked = Bridge(), self._asked(question, begun)
+        receipt.meter = services.performances.meter(asked)
+        receipt.changed = bridge.callback(answering.show_status)
+        receipt.before_acting = bridge.function(answering.act)
+        context = await self._context(question, begun, receipt, bridge)
+        code = cast(AsyncGenerator[str, None], self._assistant.answer(context))
+        source = services.performances.perform(asked, code, context.close)
         async with services.stops.heard_by(answering, self._room, begun.message_id, self._queue.stir):
             watching = self._tasks.create_task(self._queue.watch(question, answering))
             try:
                 outcome = await answering.run(source, self._assistant.limits.timeout, lambda: receipt.waited)
             finally:
                 await _end(watching)
-        await self._close(context)
+        await bridge.close()
         if outcome.ending is Ending.LEASE:
             raise LeaseLost(f"Another worker may answer for {self._assistant.id} in {self._room}.")
         if outcome.ending is Ending.SHUTDOWN:
@@ -153,6 +160,7 @@ class Writing:
 
         Every answer comes to its end here, unless another worker goes on with it.
         """
+        metrics.ANSWERS.labels(self._assistant.id, verdict.state if verdict else "silent").inc()
         if verdict is None:
             await self._services.runs.pass_over(self._lease, question.end)
             return
@@ -216,7 +224,9 @@ class Writing:
                 note(error)
                 await asyncio.sleep(FINISH_RETRY)
 
-    async def _context(self, question: Question, begun: Begun, receipt: Receipt) -> Context[Any]:
+    async def _context(
+        self, question: Question, begun: Begun, receipt: Receipt, bridge: Bridge
+    ) -> Context[Any]:
         """What the assistant is given: this room only."""
         members = await self._services.rooms.members(self._room)
         presence = await self._services.presence.of([one.user_id for one in members], self._room)
@@ -225,6 +235,16 @@ class Writing:
             for one in members
         }
         assistant, whole, services = self._assistant, question.whole, self._services
+        approver = RoomApprover(
+            services.approvals,
+            receipt,
+            self._room,
+            assistant.id,
+            asker=whole.sender,
+            message_id=begun.message_id,
+            run_id=begun.run_id,
+            reply_to=whole.id,
+        )
         return Context(
             text=without_mention(whole.text, assistant.id),
             message=whole,
@@ -235,20 +255,22 @@ class Writing:
             settings=self._settings,
             log=logging.getLogger(f"assistant.{assistant.id}"),
             receipt=receipt,
-            _transcript=self._questions.transcript,
-            _model=services.model,
-            _documents=RoomDocuments(services.files, self._room, services.extracting),
-            _kept=RoomKept(services.kept, self._room, assistant.id),
-            _approver=RoomApprover(
-                services.approvals,
-                receipt,
-                self._room,
-                assistant.id,
-                asker=whole.sender,
-                message_id=begun.message_id,
-                run_id=begun.run_id,
-                reply_to=whole.id,
-            ),
+            _transcript=bridge.to(self._questions.transcript),
+            _model=bridge.to(services.model),
+            _documents=bridge.to(RoomDocuments(services.files, self._room, services.extracting)),
+            _kept=bridge.to(RoomKept(services.kept, self._room, assistant.id)),
+            _approver=bridge.to(approver),
+        )
+
+    def _asked(self, question: Question, begun: Begun) -> Asked:
+        return Asked(
+            self._assistant.id,
+            self._assistant.limits,
+            self._room,
+            question.last.sender,
+            begun.message_id,
+            begun.run_id,
+            first=begun.tries == 1,
         )
 
     def _channel(self, begun: Begun, question: Question) -> Channel:
@@ -263,13 +285,6 @@ class Writing:
             begun.run_id,
             question.last.id,
         )
-
-    async def _close(self, context: Context[Any]) -> None:
-        """Close what the assistant left open; one that still runs in it has refused to end."""
-        try:
-            await context.close()
-        except RuntimeError as error:
-            log.error("%s still uses the model after its end: %s", self._assistant.id, error)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

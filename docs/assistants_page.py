@@ -13,7 +13,6 @@ import assistants
 from assistants import testing
 from assistants.cli import assistants as commands
 from assistants.configuration import Defaults, RoomTable, Table
-from assistants.limits import Limits
 from assistants.personas import Persona
 
 HEAD = """# Assistants
@@ -92,7 +91,7 @@ def page() -> str:
     """The page."""
     parts = [HEAD, "## `assistants`\n"]
     parts += [_public(name, getattr(assistants, name)) for name in assistants.__all__]
-    parts += ["## Limits\n", f"{inspect.getdoc(Limits)}\n", *_table(Limits), FILE]
+    parts += ["What `limits` may say stands in [limits](limits.md).\n", FILE]
     for title, model in (
         ("`[assistants.NAME]`", Table),
         ('`[assistants.NAME.rooms."ROOM"]`', RoomTable),

@@ -8,12 +8,15 @@ import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_type_hints
 
 from assistants_page import page as assistants_page
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import BaseModel
 
+from assistants import metrics as worker_metrics
+from assistants.limits import Limits
 from productflo import errors, metrics
 from productflo.protocol import codes
 from productflo.protocol.inbound import INBOUND, Inbound
@@ -51,11 +54,19 @@ without end, does: see [limits](../how-to/secure.md#limit-what-one-client-may-do
 
 METRICS = """# Metrics
 
-<!-- Made by docs/generate.py from productflo/metrics.py. -->
+<!-- Made by docs/generate.py from productflo/metrics.py and assistants/metrics.py. -->
 
 `GET /metrics` tells them in Prometheus's formats; who may ask, and useful alerts, stand in
 [watch it](../how-to/watch.md). They are those of all web processes of one
 `productflo serve`, and start at 0 with it.
+"""
+
+LIMITS = """# Limits of an assistant
+
+<!-- Made by docs/generate.py from assistants/limits.py. -->
+
+Written by its author in `@assistant(..., limits={...})`, or by the operator in `assistants.toml`. What has no
+default is not limited. How they work stands in [limit what assistants cost](../how-to/limit-costs.md).
 """
 
 EXAMPLES: dict[codes.Code, dict[str, Any]] = {
@@ -237,16 +248,37 @@ def settings() -> str:
     return "\n".join([head, intro, "| variable | default | |", "|---|---|---|", *rows, ""])
 
 
+WORKER_METRICS = """
+## Of a worker
+
+Each assistants worker tells its own, on the port that `PRODUCTFLO_WORKER_METRICS_PORT` names. Those above
+that concern its part in the store are there as well.
+"""
+
+
 def metrics_page() -> str:
     """docs/reference/metrics.md."""
+    return "\n".join([METRICS, *_metrics_of(metrics), WORKER_METRICS, *_metrics_of(worker_metrics), ""])
+
+
+def _metrics_of(module: ModuleType) -> list[str]:
     rows = ["| metric | type | labels | |", "|---|---|---|---|"]
-    for metric in vars(metrics).values():
+    for metric in vars(module).values():
         if isinstance(metric, MetricWrapperBase):
             (described,) = metric.describe()
             name = f"{described.name}_total" if described.type == "counter" else described.name
             labels = ", ".join(f"`{label}`" for label in metric._labelnames)
             rows.append(f"| `{name}` | {described.type} | {labels} | {described.documentation} |")
-    return "\n".join([METRICS, *rows, ""])
+    return rows
+
+
+def limits_page() -> str:
+    """docs/reference/limits.md."""
+    rows = []
+    for name, field in Limits.model_fields.items():
+        default = "" if field.default is None else f"`{field.default:g}`"
+        rows.append(f"| `{name}` | {default} | {field.description} |")
+    return "\n".join([LIMITS, "| limit | default | |", "|---|---|---|", *rows, ""])
 
 
 PAGES = {
@@ -254,6 +286,7 @@ PAGES = {
     "settings.md": settings,
     "metrics.md": metrics_page,
     "assistants.md": assistants_page,
+    "limits.md": limits_page,
 }
 
 

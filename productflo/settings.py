@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from productflo import redis_url
+from productflo.domain.prices import PriceList
 from productflo.domain.rates import Rate
 
 
@@ -30,8 +31,14 @@ def _rate(value: object) -> object:
     return Rate.parse(value) if isinstance(value, str) else value
 
 
+def _price_list(value: object) -> object:
+    """Let people write `gpt-5-mini=0.25/2`."""
+    return PriceList.parse(value) if isinstance(value, str) else value
+
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 Limit = Annotated[Rate, NoDecode, BeforeValidator(_rate)]
+PricesOfModels = Annotated[PriceList, NoDecode, BeforeValidator(_price_list)]
 
 _LOCAL = frozenset(("http", host) for host in ("localhost", "127.0.0.1", "::1"))
 
@@ -176,6 +183,17 @@ class Settings(BaseSettings):
     )
     openai_base_url: str | None = Field(
         None, validation_alias="OPENAI_BASE_URL", description="Any server that speaks Chat Completions."
+    )
+
+    model_prices: PricesOfModels | None = Field(
+        None,
+        description="For budgets in money: `MODEL=PROMPT/COMPLETION`, for a million tokens, with commas.",
+    )
+    worker_metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Where a worker tells `/metrics`, a port for each. Unset: nowhere."
+    )
+    worker_metrics_host: str = Field(
+        "127.0.0.1", description="The address of that port; who reaches it may ask."
     )
 
     @field_validator("redis_url")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -13,13 +14,33 @@ from assistants.plugin import Assistant
 from productflo.store.events import Live, RoomEvent, Typed
 
 
+class Gate:
+    """An event for any threads: an assistant's code does not run in the test's."""
+
+    def __init__(self) -> None:
+        self._open: Future[None] = Future()
+
+    def set(self) -> None:
+        """Let everybody through from now on."""
+        if not self._open.done():
+            self._open.set_result(None)
+
+    def is_set(self) -> bool:
+        """Whether it was opened."""
+        return self._open.done()
+
+    async def wait(self) -> None:
+        """Wait until it is."""
+        await asyncio.shield(asyncio.wrap_future(self._open))
+
+
 class Gates:
     """Lets a test decide when an assistant goes on, and see that it was closed."""
 
     def __init__(self) -> None:
-        self.opened = asyncio.Event()
-        self.reached = asyncio.Event()
-        self.closed = asyncio.Event()
+        self.opened = Gate()
+        self.reached = Gate()
+        self.closed = Gate()
 
 
 @pytest.fixture

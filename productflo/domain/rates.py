@@ -42,8 +42,11 @@ class Rate:
         """As `parse` reads it."""
         if math.isinf(self.per_second):
             return OFF
-        unit = next((one for one, seconds in _UNITS.items() if self.per_second * seconds >= 1), "day")
-        return f"{self.per_second * _UNITS[unit]:g}/{unit} burst {self.burst}"
+        numbers = {unit: self.per_second * seconds for unit, seconds in _UNITS.items()}
+        enough = [unit for unit, number in numbers.items() if number > 1 - EXACTLY] or ["day"]
+        whole = [unit for unit in enough if abs(numbers[unit] - round(numbers[unit])) < EXACTLY]
+        unit = (whole or enough)[0]
+        return f"{numbers[unit]:g}/{unit} burst {self.burst}"
 
     def take(self, full_at: float, now: float, cost: float = 1) -> tuple[float, float]:
         """Take `cost` out of a bucket: the bucket afterwards, and 0; or as it was, and how long to wait."""

@@ -50,6 +50,14 @@ class RoomKeys:
         """Lease, fence, cursor and live answer of an assistant in this room."""
         return f"{{{self.room}}}:run:{assistant}"
 
+    def asked(self, assistant: str) -> str:
+        """Bucket of the questions to an assistant in this room."""
+        return f"{{{self.room}}}:asked:{assistant}"
+
+    def spent(self, assistant: str) -> str:
+        """Budget of an assistant in this room."""
+        return f"{{{self.room}}}:spent:{assistant}"
+
     def claim(self, seq: int) -> str:
         """Which of several assistants that hear a question answers it."""
         return f"{{{self.room}}}:claim:{seq}"
@@ -122,6 +130,16 @@ def team(team_id: str) -> str:
 def ready(assistant: str) -> str:
     """Stream of wake-ups of an assistant; the rooms' logs and cursors are the truth."""
     return f"ready:{assistant}"
+
+
+def asked(assistant: str, user: str) -> str:
+    """Bucket of the questions of a user to an assistant, in all rooms."""
+    return f"asked:{assistant}:{user}"
+
+
+def spent(assistant: str, user: str | None = None) -> str:
+    """Budget of an assistant in all rooms: for one user who asks, or for all."""
+    return f"spent:{assistant}" if user is None else f"spent:{assistant}:{user}"
 
 
 SWEEPER = "presence:sweeper"

@@ -5,6 +5,7 @@ from typing import Self
 
 from productflo.store.accounts import AccountStore
 from productflo.store.approvals import ApprovalStore
+from productflo.store.budget import BudgetStore
 from productflo.store.bus import Bus
 from productflo.store.client import Client
 from productflo.store.feedback import FeedbackStore
@@ -14,6 +15,7 @@ from productflo.store.kept import KeptStore
 from productflo.store.log import Log
 from productflo.store.presence import PresenceStore
 from productflo.store.profiles import Profiles
+from productflo.store.rates import RateStore
 from productflo.store.retention import Retention, Sweep
 from productflo.store.rooms import Rooms
 from productflo.store.runs import RunStore
@@ -39,6 +41,8 @@ class Store:
     feedback: FeedbackStore
     invites: InviteStore
     accounts: AccountStore
+    budgets: BudgetStore
+    rates: RateStore
     sweep: Sweep
     approvals: ApprovalStore
     kept: KeptStore
@@ -59,6 +63,8 @@ class Store:
             FeedbackStore(redis),
             InviteStore(redis),
             AccountStore(redis),
+            BudgetStore(redis),
+            RateStore(redis),
             Sweep(redis, retention),
             ApprovalStore(redis),
             KeptStore(redis),

@@ -3,10 +3,12 @@
 import re
 import runpy
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from prometheus_client.metrics import MetricWrapperBase as Counted
 
+from assistants import metrics as worker_metrics
 from productflo import metrics
 from productflo.app import create_app
 from productflo.settings import Settings
@@ -22,12 +24,21 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
     assert (DOCS / "reference" / name).read_text() == PAGES[name](), "run .venv/bin/python docs/generate.py"
 
 
-@pytest.mark.parametrize("name", [name for name, one in vars(metrics).items() if isinstance(one, Counted)])
-def test_every_metric_is_counted_and_seen_to_rise(name: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "folder", "name"),
+    [
+        (module, folder, name)
+        for module, folder in ((metrics, "productflo"), (worker_metrics, "assistants"))
+        for name, one in vars(module).items()
+        if isinstance(one, Counted)
+    ],
+)
+def test_every_metric_is_counted_and_seen_to_rise(module: ModuleType, folder: str, name: str) -> None:
     """Some place in the product counts it, and some test looks at it."""
-    (described,) = getattr(metrics, name).describe()
+    (described,) = getattr(module, name).describe()
     exported = described.name.removeprefix("productflo_") + {"counter": "_total"}.get(described.type, "")
-    assert any(f"metrics.{name}" in path.read_text() for path in (ROOT / "productflo").rglob("*.py"))
+    counts = re.compile(rf"metrics\.{name}\b|\b{name}\.labels\(")
+    assert any(counts.search(path.read_text()) for path in (ROOT / folder).rglob("*.py"))
     looked_at = re.compile(rf'"(productflo_)?{exported}(_count)?[" ]')
     assert any(looked_at.search(path.read_text()) for path in (ROOT / "tests").rglob("test_*.py"))
 
