@@ -11,6 +11,7 @@ import click
 from pydantic import ValidationError
 
 from assistants import registry
+from assistants.fetch import Fetcher
 from assistants.llm import ChatModel
 from assistants.stops import Stops
 from assistants.turn import Services
@@ -144,8 +145,11 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
                 attendance=Attendance(store.presence, store.bus, system_clock),
                 receipts=Receipts(store.rooms, store.log, store.bus, system_clock),
                 bus=store.bus,
+                files=files,
                 runs=store.runs,
                 model=model,
+                pages=Fetcher.allowing(settings.source_hosts),
+                profiles=store.profiles,
                 stops=Stops(store.bus),
                 clock=system_clock,
             )

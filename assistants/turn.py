@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, cast
@@ -10,27 +10,34 @@ from typing import Any, cast
 from redis.exceptions import RedisError
 
 from assistants.answering import Answering, Ending, Outcome
+from assistants.attachments import OwnFiles
 from assistants.channel import Channel
-from assistants.context import Context, Member, Message, Model
+from assistants.context import Context, Member, Message, Model, Pages
 from assistants.errors import AssistantError
 from assistants.receipt import Receipt
 from assistants.registry import Ready
+from assistants.requests import BadRequest, failure, is_typed, read, refuse
 from assistants.stops import Stops
 from assistants.transcript import RoomTranscript, message_of
 from assistants.verdict import Verdict, interrupted, judge, stopped
 from productflo.domain.identity import Identity
 from productflo.domain.waking import Company, Heard, Listens, wakes, without_mention
 from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError, StoreAway
+from productflo.protocol.codec import encode
 from productflo.protocol.ids import random_id
 from productflo.protocol.outbound import AnswerData
+from productflo.protocol.requests import answer_code
 from productflo.service.attendance import Attendance
 from productflo.service.chat import Answer, Chat
-from productflo.service.clock import Clock
+from productflo.service.clock import Clock, stamp
+from productflo.service.files import Files
 from productflo.service.receipts import Receipts
 from productflo.store.bus import Bus
 from productflo.store.entries import RunGuard
+from productflo.store.events import Live
 from productflo.store.log import Log
 from productflo.store.presence import PresenceStore
+from productflo.store.profiles import Profile, Profiles
 from productflo.store.refusals import note
 from productflo.store.rooms import Rooms
 from productflo.store.runs import Begun, Lease, Released, RunStore
@@ -56,8 +63,11 @@ class Services:
     attendance: Attendance
     receipts: Receipts
     bus: Bus
+    files: Files
     runs: RunStore
     model: Model
+    pages: Pages
+    profiles: Profiles
     stops: Stops
     clock: Clock
 
@@ -128,7 +138,8 @@ class Turn:
         people = await rooms.member_count(self._room) - len(assistants)
         listening = sum(word != Listens.OFF for word in assistants.values())
         replied_to = await self._transcript.sender_of(message.reply_to) if message.reply_to else None
-        heard = Heard(message.text, message.sender in assistants, replied_to)
+        requested = message.request["assistant"] if message.request else None
+        heard = Heard(message.text, message.sender in assistants, replied_to, requested)
         company = Company(people, listening)
         return wakes(self._assistant.id, self._assistant.on, listens, heard, company) is not None
 
@@ -176,7 +187,7 @@ class Turn:
         answering = Answering(services.runs, self._lease, channel, self._tasks, self._keep)
         receipt.changed = lambda: answering.notify(receipt.status)
         context = await self._context(question, receipt)
-        source = cast(AsyncGenerator[str, None], self._assistant.answer(context))
+        source = self._source(question, context)
         async with services.stops.heard_by(answering, self._room, begun.message_id):
             outcome = await answering.run(source, self._assistant.timeout)
         await self._close(context)
@@ -185,6 +196,14 @@ class Turn:
         if outcome.ending is Ending.SHUTDOWN:
             await services.runs.save(self._lease, outcome.text, 0)
         return outcome
+
+    def _source(self, question: Message, context: Context[Any]) -> AsyncGenerator[str, None]:
+        """What the assistant says; to a request that is not as its model has it, what is wrong with it."""
+        try:
+            request = read(self._assistant.requests, question)
+        except BadRequest as problem:
+            return refuse(problem)
+        return cast(AsyncGenerator[str, None], self._assistant.answer(replace(context, request=request)))
 
     async def _finish(
         self, question: Message, begun: Begun, verdict: Verdict | None, receipt: Receipt
@@ -206,13 +225,31 @@ class Turn:
             usage=receipt.usage or None,
         )
         answer = Answer(
-            self._room, self._assistant.id, begun.message_id, verdict.text, reply_to=question.id, data=data
+            self._room,
+            self._assistant.id,
+            begun.message_id,
+            verdict.text,
+            reply_to=question.id,
+            data=data,
+            code=answer_code(question.request_code),
+            files=tuple(receipt.attached),
         )
         try:
             await self._write(answer, RunGuard(self._assistant.id, self._lease.token, question.seq))
+            await self._tell_failure(question, verdict)
         except PermissionDenied:
             log.info("%s was removed from %s while it answered", self._assistant.id, self._room)
             await self._services.runs.pass_over(self._lease, question.seq)
+
+    async def _tell_failure(self, question: Message, verdict: Verdict) -> None:
+        """Tell the asker of a typed request, in the request's own words for it, that it failed."""
+        if verdict.state != "failed" or not is_typed(question):
+            return
+        try:
+            notice = failure(question, verdict.text, stamp(self._services.clock))
+            await self._services.bus.publish(self._room, Live(encode(notice), only=(question.sender,)))
+        except StoreAway as error:
+            note(error)  # The answer says it too.
 
     def _log_failure(self, verdict: Verdict) -> None:
         """What the room was told in its own words needs no trace of where it was said."""
@@ -248,8 +285,15 @@ class Turn:
         """What the assistant is given: this room only."""
         members = await self._services.rooms.members(self._room)
         presence = await self._services.presence.of([one.user_id for one in members], self._room)
+        profiles = {one.id: one for one in await self._services.profiles.all()}
         known = {
-            one.user_id: Member(one.user_id, one.name, one.kind.value, presence[one.user_id].value)
+            one.user_id: Member(
+                one.user_id,
+                one.name,
+                one.kind.value,
+                presence[one.user_id].value,
+                *_presented(profiles.get(one.user_id)),
+            )
             for one in members
         }
         assistant = self._assistant
@@ -265,6 +309,8 @@ class Turn:
             receipt=receipt,
             _transcript=self._transcript,
             _model=self._services.model,
+            _pages=self._services.pages,
+            _attachments=OwnFiles(self._services.files, Identity(assistant.id, assistant.name)),
         )
 
     def _channel(self, begun: Begun, question: Message) -> Channel:
@@ -286,3 +332,7 @@ class Turn:
             await context.close()
         except RuntimeError as error:
             log.error("%s still uses the model after its end: %s", self._assistant.id, error)
+
+
+def _presented(profile: Profile | None) -> tuple[str, Mapping[str, str]]:
+    return (profile.description, profile.commands) if profile else ("", {})

@@ -24,15 +24,22 @@ class Trigger(StrEnum):
     MENTION = "mention"
     REPLY = "reply"
     ALL = "all"
+    REQUEST = "request"
+    """A typed request or a command that is for it: always wanted by the one that registered it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message as the rule sees it. `replied_to` is the sender of the message that it answers."""
+    """A message as the rule sees it.
+
+    `replied_to` is the sender of the message that it answers; `requested` the assistant that a typed request
+    or a command is for.
+    """
 
     text: str
     from_assistant: bool
     replied_to: str | None = None
+    requested: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ def wakes(
     """
     if listens is Listens.OFF or heard.from_assistant:
         return None
+    if heard.requested is not None:
+        return Trigger.REQUEST if heard.requested == assistant else None
     if listens is Listens.ALL:
         return Trigger.ALL
     if Trigger.DIRECT in triggers and company == ALONE:

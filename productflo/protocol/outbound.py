@@ -20,7 +20,7 @@ class Outbound(_Model):
     """The envelope around every `data`."""
 
     status: Status = Status.SUCCESS
-    code: Code
+    code: str
     user_id: str | None = Field(None, description="Whose doing the envelope tells of.")
     room_id: str | None = None
     timestamp: str = Field(description="UTC, milliseconds, `Z`.")
@@ -119,13 +119,20 @@ class AnswerData(_Model):
     hops: int = Field(0, description="Assistants' messages between this one and a person's.")
     model: str | None = None
     stopped_by: str | None = None
-    regenerates: str | None = Field(
-        None, description="The answer that a member asked to be given anew."
-    )
+    regenerates: str | None = Field(None, description="The answer that a member asked to be given anew.")
     reference: str | None = Field(None, description="Of a failure: what to look for in the worker's log.")
     context: AnswerContext | None = None
     tools: list[ToolCall] | None = None
     usage: dict[str, int] | None = None
+
+
+class RequestInfo(_Model):
+    """A typed request, or a command, and whom it is for; the request's own fields follow."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    code: str = Field(description="Of the request; of a command its first word, such as `/summary`.")
+    assistant: str = Field(description="The one that answers.")
 
 
 class ChatResponseData(_Model):
@@ -135,6 +142,9 @@ class ChatResponseData(_Model):
     attached_files: list[str]
     reply_to: str | None = None
     metadata: dict[str, Any] = Field(description="The client's own, with `sent_from_device`.")
+    request: RequestInfo | None = Field(
+        None, description="Of a request: its fields but the `query`, which is `message`."
+    )
     assistant: AnswerData | None = None
     accepted_at: str | None = Field(None, description="When the store took it, by the store's clock.")
     seq: int | None = Field(None, description="Its place in the room: 1, 2, 3, ... without a hole.")
@@ -147,6 +157,13 @@ class ChatResponse(Outbound):
     """A message of a room as it is now, to every subscription, the sender's own included."""
 
     code: Literal[Code.CHAT_RESPONSE] = Code.CHAT_RESPONSE
+    data: ChatResponseData
+
+
+class RequestResponse(Outbound):
+    """An assistant's answer to a typed request: a message of the room as any other."""
+
+    code: str = Field("<code>_response", description="The request's code, with `_response` after it.")
     data: ChatResponseData
 
 
@@ -401,6 +418,7 @@ OUTBOUND: tuple[type[Outbound], ...] = (
     Joined,
     Left,
     ChatResponse,
+    RequestResponse,
     DeletedMessage,
     Edited,
     Deleted,

@@ -1,0 +1,40 @@
+"""A room's messages as a model takes a conversation."""
+
+from typing import Any
+
+from assistants.context import Context, Message
+
+CHARACTERS = 4
+"""Characters of English that are about a token; other languages need fewer."""
+
+
+async def conversation(ctx: Context[Any], *, messages: int, tokens: int) -> list[dict[str, str]]:
+    """The newest messages that fit, none cut in the middle, and the question as the last turn.
+
+    An assistant's own words are its own; all else comes from others, by name. Neighbours of one role are
+    joined and the first turn is a person's, because the chat templates of many local models accept nothing
+    else.
+    """
+    turns: list[dict[str, str]] = []
+    history = _newest(await ctx.history(messages), tokens * CHARACTERS)
+    for message in [*history, ctx.message]:
+        own = message.sender == ctx.me.id
+        if own and not turns:
+            continue
+        role = "assistant" if own else "user"
+        content = message.text if own else f"{ctx.name(message.sender)}: {message.text}"
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += f"\n\n{content}"
+        else:
+            turns.append({"role": role, "content": content})
+    return turns
+
+
+def _newest(messages: list[Message], characters: int) -> list[Message]:
+    chosen: list[Message] = []
+    for message in reversed(messages):
+        characters -= len(message.text)
+        if characters < 0:
+            break
+        chosen.append(message)
+    return chosen[::-1]
