@@ -76,6 +76,11 @@ class Message:
         """The code of the request in it; of a command its first word (`/summary`); None for a chat."""
         return self.request["code"] if self.request else None
 
+    @property
+    def is_command(self) -> bool:
+        """Whether it is a command such as `/summary`, for an assistant of the room."""
+        return (self.request_code or "").startswith("/")
+
 
 class Transcript(Protocol):
     """The messages of the question's room, and of no other."""

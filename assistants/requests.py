@@ -72,7 +72,7 @@ async def refuse(problem: BadRequest) -> AsyncGenerator[str, None]:
 
 def is_typed(message: Message) -> bool:
     """Whether a message is a typed request, and not a chat or a command."""
-    return message.request_code is not None and not message.request_code.startswith("/")
+    return message.request_code is not None and not message.is_command
 
 
 def failure(message: Message, text: str, timestamp: str) -> System:
