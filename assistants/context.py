@@ -12,6 +12,7 @@ from typing_extensions import TypeVar
 
 from assistants.fetch import NotRead, Source
 from assistants.receipt import Receipt
+from productflo.protocol.outbound import FileNote
 
 Turn = Mapping[str, str]
 """One turn of a conversation with a model: `role` (system, user, assistant) and `content`."""
@@ -164,9 +165,10 @@ class Context(Generic[S]):
         for url, outcome in zip(urls, found, strict=True):
             if isinstance(outcome, Source):
                 sources.append(outcome)
-                self.receipt.note_read(url, url, outcome.cut)
+                cut = "only its beginning" if outcome.cut else None
+                self.receipt.read_file(FileNote(file_id=url, name=url, reason=cut))
             elif isinstance(outcome, NotRead):
-                self.receipt.note_skipped(url, url, str(outcome))
+                self.receipt.skipped_file(FileNote(file_id=url, name=url, reason=str(outcome)))
             else:
                 raise outcome
         return sources

@@ -11,8 +11,8 @@ from productflo.protocol.requests import DocType, DocumentationData
 
 BRIEF = """\
 You write documents for product teams. Write the whole document and nothing else: no word to the room \
-before or after it. It is {article}, in Markdown, with the title as its only heading of level 1 and \
-these sections, in this order, as headings of level 2:
+before or after it. Its kind is: {kind}. It is Markdown, with the title as its only heading of level 1 \
+and these sections, in this order, as headings of level 2:
 
 {sections}
 - {open_points}
@@ -60,7 +60,7 @@ async def _written(ctx: Context[ModelSettings], doc_type: DocType, asked: Docume
     """The document, whole; the room sees how many words there are."""
     outline = OUTLINES[doc_type]
     brief = BRIEF.format(
-        article=f"{'an' if doc_type[0] in 'aeiou' else 'a'} {_spelled(doc_type)}",
+        kind=_spelled(doc_type),
         sections="\n".join(f"- {section}" for section in outline.sections),
         advice=outline.advice,
         open_points=OPEN_POINTS,

@@ -28,27 +28,32 @@ class Receipt:
     changed: Callable[[], None] = field(default=lambda: None, repr=False)
     before_acting: Callable[[], Awaitable[None]] = field(default=_nothing, repr=False)
 
-    def note_read(self, file_id: str, name: str, cut: bool = False) -> None:
-        """Note that a file, or a page by its address, was given to the assistant, perhaps not to its end."""
-        context = self.context or AnswerContext()
-        note = FileNote(file_id=file_id, name=name, reason="cut" if cut else None)
-        self.context = context.model_copy(
-            update={"files_read": [*context.files_read, note], "cut": context.cut or cut}
-        )
-
-    def note_skipped(self, file_id: str, name: str, reason: str) -> None:
-        """Note why a file, or a page, was not read."""
-        context = self.context or AnswerContext()
-        note = FileNote(file_id=file_id, name=name, reason=reason)
-        self.context = context.model_copy(update={"files_skipped": [*context.files_skipped, note]})
-
-    def note_messages(self, from_seq: int, to_seq: int, *, cut: bool) -> None:
-        """Note which messages were read; `cut` where older ones were left out."""
-        context = self.context or AnswerContext()
-        update = {"from_seq": from_seq, "to_seq": to_seq, "cut": context.cut or cut}
-        self.context = context.model_copy(update=update)
-
     def say(self, words: str) -> None:
         """Show the room what is being done; other words take its place, its end removes it."""
         self.status = words
         self.changed()
+
+    def read_messages(self, from_seq: int, to_seq: int, *, cut: bool) -> None:
+        """Note which messages the assistant was given; several readings count as one from first to last."""
+        known = self._known
+        first = from_seq if known.from_seq is None else min(known.from_seq, from_seq)
+        last = to_seq if known.to_seq is None else max(known.to_seq, to_seq)
+        self.context = known.model_copy(update={"from_seq": first, "to_seq": last, "cut": known.cut or cut})
+
+    def read_file(self, note: FileNote) -> None:
+        """Note that the assistant was given a file; with a reason, not to its end."""
+        known = self._known
+        read = [*(one for one in known.files_read if one.file_id != note.file_id), note]
+        self.context = known.model_copy(
+            update={"files_read": read, "cut": known.cut or note.reason is not None}
+        )
+
+    def skipped_file(self, note: FileNote) -> None:
+        """Note that a file was not given to the assistant, and why."""
+        known = self._known
+        skipped = [*(one for one in known.files_skipped if one.file_id != note.file_id), note]
+        self.context = known.model_copy(update={"files_skipped": skipped})
+
+    @property
+    def _known(self) -> AnswerContext:
+        return self.context or AnswerContext()

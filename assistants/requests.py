@@ -101,4 +101,5 @@ def read(requests: Mapping[str, type[BaseModel]], message: Message) -> BaseModel
         return model.model_validate(fields)
     except ValidationError as error:
         problem = first_problem(error)
-        raise BadRequest(f"The request {message.request_code} can not be answered: data.{problem}") from error
+        # Without its cause, which shows values: what a room says does not belong in the log.
+        raise BadRequest(f"The request {message.request_code} can not be answered: data.{problem}") from None

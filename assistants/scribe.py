@@ -139,7 +139,7 @@ def wanted(ctx: Context[ScribeSettings]) -> str | None:
 async def _messages(ctx: Context[ScribeSettings], *, since_last_word: bool) -> tuple[list[Message], bool]:
     """The messages to read, oldest first, and whether there are older ones that it does not look at."""
     found: list[Message] = []
-    before: int | None = None
+    before = ctx.message.seq
     while len(found) < ctx.settings.history:
         page = await ctx.history(PAGE, before=before)
         for message in reversed(page):
@@ -210,7 +210,7 @@ async def _points(
 
 def _heading(ctx: Context[ScribeSettings], account: Account, read: list[list[Message]], *, cut: bool) -> str:
     first, last = read[0][0].seq, read[-1][-1].seq
-    ctx.receipt.note_messages(first, last, cut=cut)
+    ctx.receipt.read_messages(first, last, cut=cut)
     count = sum(map(len, read))
     older = "; older ones are left out" if cut else ""
     messages = "message" if count == 1 else "messages"
