@@ -75,12 +75,13 @@ def is_typed(message: Message) -> bool:
     return message.request_code is not None and not message.is_command
 
 
-def failure(message: Message, text: str, timestamp: str) -> System:
+def failure(room: str, message: Message, text: str, timestamp: str) -> System:
     """What the asker of a typed request is told when it failed: the answer in the room says it too."""
     code = message.request_code or ""
     return System(
         status=Status.ERROR,
         user_id=message.sender,
+        room_id=room,
         timestamp=timestamp,
         data=SystemData(code=failed(code, text).code, message=text, request_code=code, message_id=message.id),
     )

@@ -246,7 +246,7 @@ class Turn:
         if verdict.state != "failed" or not is_typed(question):
             return
         try:
-            notice = failure(question, verdict.text, stamp(self._services.clock))
+            notice = failure(self._room, question, verdict.text, stamp(self._services.clock))
             await self._services.bus.publish(self._room, Live(encode(notice), only=(question.sender,)))
         except StoreAway as error:
             note(error)  # The answer says it too.

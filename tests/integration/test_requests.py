@@ -304,3 +304,4 @@ async def test_a_request_that_fails_has_its_own_error(
     assert "refused the key" in answer["data"]["message"]
     assert (error["code"], error["message_id"]) == ("IDEA_GENERATION_ERROR", "q11")
     assert error["message"] == answer["data"]["message"]
+    assert ana.heard[-1]["room_id"] == room
