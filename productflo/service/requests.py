@@ -13,7 +13,7 @@ from jsonschema.exceptions import best_match
 from pydantic import ValidationError
 
 from productflo.domain.identity import Identity
-from productflo.errors import ErrorCode, PermissionDenied, ProductFloError, RequestFailed, ValidationFailed
+from productflo.errors import ErrorCode, ProductFloError, RequestFailed, ValidationFailed
 from productflo.protocol.codec import first_problem, unsupported
 from productflo.protocol.inbound import ChatData
 from productflo.protocol.outbound import RequestInfo
@@ -52,8 +52,6 @@ class Requests:
         `RequestFailed` where nobody in the room answers it, `ValidationFailed` where its fields are not what
         the owner asks for, and what `Chat.prepare` raises.
         """
-        if said.data.sender not in (None, identity.user_id):
-            raise PermissionDenied(f"sender must be {identity.user_id}, as user_id is.", field="data.sender")
         fields = said.data.own
         owner = await self._owner(said)
         if isinstance(said, AnyRequest):
