@@ -10,18 +10,25 @@ A package offers it under the entry-point group `productflo.assistants`, with it
 names it in PRODUCTFLO_ASSISTANTS. Everything public is exported here; other modules may change at any time.
 """
 
-from assistants.context import Context, Member, Message
-from assistants.errors import AssistantError, ModelError
+from assistants.context import Context, Member, Memory, Message
+from assistants.documents import Document
+from assistants.errors import AssistantError, ModelError, NotApproved
 from assistants.plugin import Answer, Assistant, NoSettings, assistant
+from assistants.tools import Tool, tool
 
 __all__ = [
     "Answer",
     "Assistant",
     "AssistantError",
     "Context",
+    "Document",
     "Member",
+    "Memory",
     "Message",
     "ModelError",
     "NoSettings",
+    "NotApproved",
+    "Tool",
     "assistant",
+    "tool",
 ]

@@ -13,6 +13,8 @@ from enum import Enum, auto
 from typing import Any
 
 from assistants.channel import Channel
+from assistants.receipt import Receipt
+from assistants.surrogates import mended
 from productflo.domain.typing import RENEWAL as TYPING_RENEWAL
 from productflo.errors import LeaseLost, ProductFloError
 from productflo.protocol.inbound import MAX_TEXT
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 
 GATHER = 0.04
 """Seconds that pieces are gathered after one was shown: 25 a second read as a flow."""
+GATHER_STATUS = 0.1
+"""Seconds that what an assistant says of its work is gathered after it was shown: nobody reads faster."""
 SAVE = 0.25
 """Seconds between renewals of the lease, which look for a stop and save the text that is not saved yet."""
 SAVE_FIRST = 0.2
@@ -29,6 +33,9 @@ SAVE_FIRST = 0.2
 steady flow it is this save that happens."""
 CLOSE = 2.0
 """Seconds that an assistant gets to clean up when it was ended; one that takes longer is left behind."""
+FINISH = 2.5
+"""Seconds for an answer that has acted to come to its own end when its worker ends, since no other worker may
+go on with it: less than the worker takes to end, with the time to write what was said."""
 
 
 class Ending(Enum):
@@ -38,6 +45,8 @@ class Ending(Enum):
     """Somebody in the room asked for it."""
     DEADLINE = auto()
     """Its time was over."""
+    ASKED_ON = auto()
+    """Who asked goes on: it begins anew, with the whole question."""
     TOO_LONG = auto()
     """It said more than a message holds."""
     LEASE = auto()
@@ -48,12 +57,16 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an assistant said, and how it ended: by itself where neither `ending` nor `error` is set."""
+    """What an assistant said, and how it ended: by itself where neither `ending` nor `error` is set.
+
+    `acted` tells that it may have changed something outside the room.
+    """
 
     text: str
     ending: Ending | None = None
     stopped_by: str | None = None
     error: BaseException | None = None
+    acted: bool = False
 
 
 class Answering:
@@ -67,58 +80,100 @@ class Answering:
         store: RunStore,
         lease: Lease,
         channel: Channel,
+        receipt: Receipt,
         tasks: asyncio.TaskGroup,
         keep: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._lease = lease
         self._channel = channel
+        self._receipt = receipt
         self._tasks = tasks
         self._keep_more = keep
         self._text = ""
         self._held = ""
-        self._notice: str | None = None
+        self._acted = False
         self._sent = 0
         self._index = -1
         self._saved = -1
         self._saved_at = float("-inf")
         self._changed = asyncio.Event()
+        self._status_changed = asyncio.Event()
         self._over = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[tuple[Ending, str | None]] = self._loop.create_future()
 
     def end(self, ending: Ending, by: str | None = None) -> None:
-        """End the answer; the first reason counts."""
+        """End the answer; the first reason counts. One that has acted can not begin anew, and gets a little
+        time where the worker ends."""
+        if self._acted and ending is Ending.ASKED_ON:
+            return
+        if self._acted and ending is Ending.SHUTDOWN:
+            self._loop.call_later(FINISH, self._end, ending, by)
+        else:
+            self._end(ending, by)
+
+    def _end(self, ending: Ending, by: str | None) -> None:
         if not self._ended.done():
             self._ended.set_result((ending, by))
 
-    def notify(self, words: str) -> None:
-        """Show the room a word as long as nothing was said; the answer's beginning takes its place."""
-        self._notice = words
-        self._changed.set()
+    @property
+    def acted(self) -> bool:
+        """Whether it may have changed something outside the room."""
+        return self._acted
 
-    async def run(self, source: AsyncGenerator[str, None], seconds: float) -> Outcome:
+    async def act(self) -> None:
+        """Note that something outside the room is about to be changed; the store knows it when this returns.
+
+        Where the answer is being ended this does not return: it is cancelled. Raises `LeaseLost` or
+        `StoreAway`: it must not be changed then.
+        """
+        if not self._ended.done():
+            self._acted = True
+            await self._store.act(self._lease)
+        if self._ended.done():
+            await self._loop.create_future()
+
+    def show_status(self) -> None:
+        """Show the room what the receipt says of the work."""
+        self._status_changed.set()
+
+    async def run(
+        self, source: AsyncGenerator[str, None], seconds: float, excused: Callable[[], float] = lambda: 0.0
+    ) -> Outcome:
         """Read the assistant to its end, or to an end from outside, at most so many seconds.
 
-        The generator is closed when this returns, unless it refuses to end. Cancelling closes it too.
+        `excused` tells how many seconds do not count, up to now: those in which a person had to decide. The
+        generator is closed when this returns, unless it refuses to end. Cancelling closes it too.
         """
         reading = self._tasks.create_task(self._read(source))
         try:
             async with asyncio.TaskGroup() as beside:
                 beside.create_task(self._show())
                 beside.create_task(self._keep())
-                waiting: set[asyncio.Future[Any]] = {reading, self._ended}
-                done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-                if not done:
-                    self.end(Ending.DEADLINE)
+                beside.create_task(self._show_status())
+                await self._wait(reading, seconds, excused)
                 await self._close(reading)
                 self._over.set()
                 self._changed.set()
+                self._status_changed.set()
         finally:
             reading.cancel()
         error = reading.result() if reading.done() and not reading.cancelled() else None
         ending, by = self._ended.result() if self._ended.done() else (None, None)
-        return Outcome(self._text, ending, by, error)
+        return Outcome(self._text, ending, by, error, self._acted)
+
+    async def _wait(
+        self, reading: "asyncio.Task[BaseException | None]", seconds: float, excused: Callable[[], float]
+    ) -> None:
+        """Wait for an end, and make one when the time is over."""
+        waiting: set[asyncio.Future[Any]] = {reading, self._ended}
+        began = self._loop.time()
+        while (left := began + seconds + excused() - self._loop.time()) > 0:
+            done, _ = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                return
+        self.end(Ending.DEADLINE)
 
     async def _read(self, source: AsyncGenerator[str, None]) -> BaseException | None:
         """Take what the assistant says; the error that it raised, if it did, whatever that is."""
@@ -144,7 +199,7 @@ class Answering:
         # Half of a surrogate pair, as models send an emoji in two chunks, waits for its other half.
         self._held = said[-1:] if "\ud800" <= said[-1:] <= "\udbff" else ""
         said = said[: len(said) - len(self._held)]
-        self._text += said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        self._text += mended(said)
         if len(self._text) > MAX_TEXT:
             self._text = self._text[:MAX_TEXT]
             self.end(Ending.TOO_LONG)
@@ -183,8 +238,6 @@ class Answering:
                     await self._save(end, index)
                 await self._channel.piece(self._text[self._sent : end], index)
                 self._sent, self._index = end, index
-            elif self._notice and not self._text:
-                await self._channel.piece(self._notice, 0)
         except LeaseLost:
             self.end(Ending.LEASE)
         except ProductFloError as error:
@@ -192,6 +245,16 @@ class Answering:
             # Nobody knows what was heard: show everything again, in place of what stands there.
             self._sent, self._index, self._saved = 0, -1, -1
             self._changed.set()
+
+    async def _show_status(self) -> None:
+        """Publish what the receipt says, gathered, whenever it should be shown."""
+        while True:
+            await self._status_changed.wait()
+            self._status_changed.clear()
+            if self._over.is_set():
+                return
+            await self._channel.status(self._receipt)
+            await self._unless_over(GATHER_STATUS)
 
     async def _keep(self) -> None:
         """Renew the lease, save what was shown since, and look for a stop, until the answer is over."""
@@ -211,6 +274,8 @@ class Answering:
             if kept - typed >= TYPING_RENEWAL:
                 typed = kept
                 await self._channel.typing(started=True)
+                if self._receipt.status or self._receipt.tools:
+                    self.show_status()
             await self._keep_more()
 
     async def _save(self, end: int, index: int) -> None:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistants.context import Context
 from assistants.conversation import conversation
+from assistants.documents import Document
 from assistants.fetch import Source
 
 MAX_MEMBERS = 50
@@ -42,15 +43,22 @@ async def briefed(
 ) -> list[dict[str, str]]:
     """The turns for a model: the brief, the room's newest messages, and the question with what goes with it.
 
-    `details` are what a request says beside its query; the pages at `source_urls` are read, and what could
-    not be is told to the model, and to the room on the answer's receipt.
+    The files that the question attaches, and those of what it answers, are read too. `details` are what a
+    request says beside its query; the pages at `source_urls` are read, and what could not be is told to the
+    model, and to the room on the answer's receipt.
     """
     if source_urls:
         ctx.receipt.say(f"Reading {len(source_urls)} source{'s' if len(source_urls) > 1 else ''}.")
     sources = await ctx.read(source_urls)
     turns = await conversation(ctx, messages=ctx.settings.history, tokens=ctx.settings.tokens)
+    files = await ctx.files()
     missing = [url for url in source_urls if url not in {one.url for one in sources}]
-    added = [details, *map(_quoted, sources), *(f"{url} could not be read." for url in missing)]
+    added = [
+        details,
+        *map(_quoted, sources),
+        *map(_attached, files),
+        *(f"{url} could not be read." for url in missing),
+    ]
     turns[-1] = {"role": "user", "content": "\n\n".join(filter(None, [turns[-1]["content"], *added]))}
     return [{"role": "system", "content": _system(ctx, brief)}, *turns]
 
@@ -61,7 +69,14 @@ def _system(ctx: Context[Any], brief: str) -> str:
 
 
 def _quoted(source: Source) -> str:
-    """A page as the model gets it; what it says can not end its own quotation."""
-    text = source.text.replace("</source", "<\u200b/source")
-    note = " (only its beginning)" if source.cut else ""
-    return f"<source>\n{source.title or source.url}, {source.url}{note}\n\n{text}\n</source>"
+    return _material(f"{source.title or source.url}, {source.url}", source.text, cut=source.cut)
+
+
+def _attached(document: Document) -> str:
+    return _material(f"{document.name}, attached", document.text, cut=document.truncated)
+
+
+def _material(what: str, text: str, *, cut: bool) -> str:
+    """A page or a file as the model gets it; what it says can not end its own quotation."""
+    text = text.replace("</source", "<\u200b/source")
+    return f"<source>\n{what}{' (only its beginning)' if cut else ''}\n\n{text}\n</source>"

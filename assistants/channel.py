@@ -1,15 +1,17 @@
-"""What a room sees of an answer while it is being written: typing, and the pieces."""
+"""What a room sees of an answer while it is being written: typing, what is being done, and the pieces."""
 
 import logging
 from dataclasses import dataclass
 
+from assistants.receipt import Receipt
+from productflo.domain.passing import Passing
 from productflo.errors import ProductFloError
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
 from productflo.service.attendance import Attendance
 from productflo.service.clock import Clock, stamp
 from productflo.store.bus import Bus
-from productflo.store.events import PieceSaid
+from productflo.store.events import Live, PieceSaid
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,27 @@ class Channel:
             )
         except ProductFloError as error:
             log.debug("%s: typing was not told: %s", self.room, error)
+
+    async def status(self, receipt: Receipt) -> None:
+        """Tell what the assistant is doing, and the tools that it has used so far."""
+        told = outbound.Notification(
+            user_id=self.assistant,
+            room_id=self.room,
+            timestamp=stamp(self.clock),
+            data=outbound.NotificationData(
+                code="ASSISTANT_STATUS",
+                message=receipt.status,
+                sender=self.assistant,
+                message_id=self.message_id,
+                run_id=self.run_id,
+                reply_to=self.reply_to,
+                tools=list(receipt.tools) or None,
+            ),
+        )
+        try:
+            await self.bus.publish(self.room, Live(encode(told), passing=Passing.TYPING))
+        except ProductFloError as error:
+            log.debug("%s: a status was not told: %s", self.room, error)
 
     async def piece(self, text: str, index: int) -> None:
         """Show the next piece; index 0 shows it in place of what was shown before. Raises `StoreAway`."""

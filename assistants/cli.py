@@ -11,13 +11,15 @@ import click
 from pydantic import ValidationError
 
 from assistants import registry
+from assistants.documents import AT_ONCE as EXTRACTIONS
 from assistants.fetch import Fetcher
 from assistants.llm import ChatModel
+from assistants.services import Services
 from assistants.stops import Stops
-from assistants.turn import Services
 from assistants.worker import Worker
 from productflo.blobs.local import LocalBlobs
 from productflo.logs import set_up_logging
+from productflo.service.approvals import Approvals
 from productflo.service.attendance import Attendance
 from productflo.service.chat import Chat
 from productflo.service.clock import system_clock
@@ -145,13 +147,16 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
                 attendance=Attendance(store.presence, store.bus, system_clock),
                 receipts=Receipts(store.rooms, store.log, store.bus, system_clock),
                 bus=store.bus,
-                files=files,
                 runs=store.runs,
                 model=model,
                 pages=Fetcher.allowing(settings.source_hosts),
                 profiles=store.profiles,
                 stops=Stops(store.bus),
                 clock=system_clock,
+                files=files,
+                kept=store.kept,
+                approvals=Approvals(store.approvals, store.bus, system_clock),
+                extracting=asyncio.Semaphore(EXTRACTIONS),
             )
         finally:
             await model.aclose()

@@ -1,26 +1,38 @@
 """What an assistant is given with a question."""
 
 import asyncio
+import base64
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+import orjson
+from pydantic import BaseModel, ConfigDict, JsonValue
 from typing_extensions import TypeVar
 
+from assistants import tokens as counting
+from assistants.documents import IMAGES, MOST_FILES, Document, Unreadable
 from assistants.fetch import NotRead, Source
 from assistants.receipt import Receipt
+from assistants.rounds import MAX_ROUNDS, Rounds
+from assistants.tool_requests import ToolRequest
+from productflo.domain.identity import Identity
 from productflo.protocol.outbound import FileNote
 
-Turn = Mapping[str, str]
+if TYPE_CHECKING:
+    from assistants.tools import Tool
+
+Turn = Mapping[str, Any]
 """One turn of a conversation with a model: `role` (system, user, assistant) and `content`."""
 
 HISTORY = 50
 """Messages of the room that `history` gives where the caller does not say."""
 MAX_HISTORY = 200
 """Messages that `history` gives at most: as many as one page of history."""
+APPROVAL = 300.0
+"""Seconds that a person has to approve an action where the caller does not say."""
 
 
 class NoSettings(BaseModel):
@@ -57,7 +69,8 @@ class Message:
     """A message of the room.
 
     `seq` is its place in the room's order (1, 2, 3, ...), `sent_at` when the server took it (ISO 8601, UTC),
-    `reply_to` the id of the message that it answers, `files` the ids of what is attached.
+    `reply_to` the id of the message that it answers, `files` the ids of what is attached. `hops` counts the
+    assistants' messages between an assistant's and a person's.
     """
 
     id: str
@@ -69,6 +82,7 @@ class Message:
     files: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
     from_assistant: bool = False
+    hops: int = 0
     request: Mapping[str, Any] | None = None
     """Of a typed request, or a command: `code`, `assistant` whom it is for, and the request's own fields."""
 
@@ -89,12 +103,89 @@ class Transcript(Protocol):
     async def before(self, seq: int, limit: int) -> list[Message]:
         """The newest `limit` messages before `seq`, oldest first."""
 
+    async def find(self, message_id: str) -> Message | None:
+        """A message, while it is retained and not deleted."""
+
 
 class Model(Protocol):
     """A language model that streams."""
 
-    def stream(self, turns: Sequence[Turn], *, model: str, receipt: Receipt) -> AsyncGenerator[str, None]:
-        """The answer in pieces; raises `ModelError`. Closing the generator closes the connection."""
+    def stream(
+        self,
+        turns: Sequence[Turn],
+        *,
+        model: str,
+        receipt: Receipt,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> AsyncGenerator[str | ToolRequest, None]:
+        """The answer in pieces, then the tools that are asked for; raises `ModelError`.
+
+        Closing the generator closes the connection.
+        """
+
+
+class Documents(Protocol):
+    """The files of the question's room, and of no other."""
+
+    async def read(self, file_id: str, *, images: bool) -> Document:
+        """One file; raises `Unreadable`."""
+
+
+class Kept(Protocol):
+    """What an assistant keeps in one room; `user` names whose, None for the room's own."""
+
+    async def get(self, user: str | None, key: str) -> JsonValue:
+        """A value; None where there is none."""
+
+    async def set(self, user: str | None, key: str, value: JsonValue) -> None:
+        """Keep a value. Raises `AssistantError` beyond a limit."""
+
+    async def delete(self, user: str | None, key: str) -> None:
+        """Forget a value."""
+
+    async def keys(self, user: str | None) -> list[str]:
+        """The keys that have values."""
+
+
+class Approver(Protocol):
+    """Asks the room's people."""
+
+    async def ask(self, action: str, arguments: str, seconds: float) -> str:
+        """Who approved; raises `NotApproved`. `arguments` is JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A small store of this assistant in this room; no other room's and no other assistant's.
+
+    A key has 1 to 128 characters, a value is JSON of at most 64 KiB, and there are at most 1,000 keys, those
+    of all users counted. It outlives the answer, and the assistant's removal from the room.
+    """
+
+    _kept: Kept
+    _user: str | None
+    _asker: str
+
+    async def get(self, key: str) -> JsonValue:
+        """The value; None where there is none."""
+        return await self._kept.get(self._user, key)
+
+    async def set(self, key: str, value: JsonValue) -> None:
+        """Keep a value, in place of what was there. Raises `AssistantError` beyond a limit."""
+        await self._kept.set(self._user, key, value)
+
+    async def delete(self, key: str) -> None:
+        """Forget a value; nothing happens where there is none."""
+        await self._kept.delete(self._user, key)
+
+    async def keys(self) -> list[str]:
+        """The keys that have values, sorted."""
+        return await self._kept.keys(self._user)
+
+    @property
+    def user(self) -> "Memory":
+        """What is kept for the asker alone, in this room."""
+        return Memory(self._kept, self._asker, self._asker)
 
 
 class Pages(Protocol):
@@ -133,17 +224,69 @@ class Context(Generic[S]):
     receipt: Receipt = field(default_factory=Receipt, repr=False)
     _transcript: Transcript = field(kw_only=True, repr=False)
     _model: Model = field(kw_only=True, repr=False)
-    _attachments: Attachments = field(kw_only=True, repr=False)
+    _documents: Documents = field(kw_only=True, repr=False)
     _pages: Pages = field(kw_only=True, repr=False)
+    _attachments: Attachments = field(kw_only=True, repr=False)
+    _kept: Kept = field(kw_only=True, repr=False)
+    _approver: Approver = field(kw_only=True, repr=False)
     _streams: list[AsyncGenerator[str, None]] = field(default_factory=list, repr=False)
 
-    async def history(self, limit: int = HISTORY, *, before: int | None = None) -> list[Message]:
+    @property
+    def asker_identity(self) -> Identity:
+        """The asker, for services that check rights: a tool may do what they may, and never more."""
+        return Identity(self.asker.id, self.asker.name)
+
+    @property
+    def store(self) -> Memory:
+        """A small store of this assistant in this room; `ctx.store.user` is the asker's part of it."""
+        return Memory(self._kept, None, self.asker.id)
+
+    async def history(
+        self, limit: int = HISTORY, *, tokens: int | None = None, before: int | None = None
+    ) -> list[Message]:
         """The newest messages of this room before the question, oldest first; at most `limit`, up to 200.
 
-        `before` is a seq to go further back from. Messages that the room no longer keeps are not in it.
+        With `tokens`, only the newest that fit into so many tokens, about (4 bytes are counted as one), none
+        cut in the middle. Messages that the room no longer keeps are not in it. What was given, and whether
+        older ones were left out, stands on the answer.
+
+        `before` is a seq to go further back from, page by page; what of them the caller used is then its own
+        to note with `ctx.receipt.read_messages`.
         """
-        newest = self.message.seq if before is None else min(before, self.message.seq)
-        return await self._transcript.before(newest, max(0, min(limit, MAX_HISTORY)))
+        limit = max(0, min(limit, MAX_HISTORY))
+        if before is not None:
+            return await self._transcript.before(min(before, self.message.seq), limit)
+        found = await self._transcript.before(self.message.seq, limit)
+        given = found if tokens is None else _newest(found, tokens)
+        cut = len(given) < len(found) or (
+            len(found) == limit and bool(await self._transcript.before((given or [self.message])[0].seq, 1))
+        )
+        self.receipt.read_messages((given or [self.message])[0].seq, self.message.seq, cut=cut)
+        return given
+
+    async def files(self, message: Message | None = None, *, images: bool = False) -> list[Document]:
+        """The files of a message that can be read; without one, of the question and of what it replies to.
+
+        Text comes from PDF, Word, Excel and PowerPoint files and from all that is text (Markdown, CSV, code);
+        images only with `images=True`, for a model that sees them. At most 10 files, of 20 MiB each, 5 MiB
+        for an image, and 200,000 characters. A file that can not be read fails nothing: which were read,
+        which were not, and why, stands on the answer.
+        """
+        documents: list[Document] = []
+        ids = dict.fromkeys(await self._attached() if message is None else message.files)
+        for number, file_id in enumerate(ids):
+            try:
+                if number >= MOST_FILES:
+                    raise Unreadable(file_id, f"more than {MOST_FILES} files")
+                document = await self._documents.read(file_id, images=images)
+            except Unreadable as error:
+                note = FileNote(file_id=file_id, name=error.name, reason=error.reason)
+                self.receipt.skipped_file(note)
+                continue
+            cut = "only its beginning" if document.truncated else None
+            self.receipt.read_file(FileNote(file_id=file_id, name=document.name, reason=cut))
+            documents.append(document)
+        return documents
 
     def name(self, member_id: str) -> str:
         """What a member is called; the id for somebody who has left."""
@@ -180,13 +323,46 @@ class Context(Generic[S]):
         """
         self.receipt.attached.append(await self._attachments.keep(name, text))
 
-    async def llm(self, turns: Sequence[Turn], *, model: str) -> AsyncGenerator[str, None]:
+    def status(self, words: str) -> None:
+        """Show the room what is being done ("searching the drawings"); other words take its place."""
+        self.receipt.say(words)
+
+    async def ask(
+        self, action: str, *, arguments: Mapping[str, Any] | None = None, seconds: float = APPROVAL
+    ) -> Member:
+        """Ask for a person's approval of an action, and wait; returns who gave it.
+
+        The room sees the action and its arguments; the asker, the room's creator and operators may decide.
+        Raises `NotApproved` where they deny it or let `seconds` pass: the action must not be done then. It
+        is for one time and these arguments. From its return on the answer counts as acting: should the worker
+        die, no other begins it again.
+        """
+        shown = orjson.dumps(arguments or {}, option=orjson.OPT_SORT_KEYS).decode()
+        by = await self._approver.ask(action, shown, seconds)
+        await self.receipt.before_acting()
+        known = (member for member in self.members if member.id == by)
+        return next(known, Member(by, by, "human", "online"))
+
+    async def llm(
+        self,
+        turns: Sequence[Turn],
+        *,
+        model: str,
+        tools: "Sequence[Tool[..., Any]]" = (),
+        images: Sequence[Document] = (),
+        max_rounds: int = MAX_ROUNDS,
+    ) -> AsyncGenerator[str, None]:
         """The answer of the operator's model to a conversation, in pieces.
+
+        The model may ask for `tools`, at most in `max_rounds` - 1 rounds; the room sees each call and what
+        came of it, and approves what acts. `images` go with the last turn; give them only to a model that
+        sees. Remote images, HTML and reference definitions in what the model says become text.
 
         Raises `ModelError`, whose text is fit for the room. When the answer is stopped, or the assistant ends
         without having read to the end, the connection to the model is closed.
         """
-        stream = self._model.stream(turns, model=model, receipt=self.receipt)
+        rounds = Rounds(self, self._model, tools)
+        stream = rounds.run(_with_images(turns, images), name=model, most=max_rounds)
         self._streams.append(stream)
         async with aclosing(stream):
             async for piece in stream:
@@ -196,3 +372,35 @@ class Context(Generic[S]):
         """Close what the answer left open; the worker calls it when the answer is over, however it ended."""
         while self._streams:
             await self._streams.pop().aclose()
+
+    async def _attached(self) -> tuple[str, ...]:
+        """What the question attaches, and the message that it answers."""
+        answered = self.message.reply_to
+        before = await self._transcript.find(answered) if answered else None
+        return (*self.message.files, *(before.files if before else ()))
+
+
+def _newest(messages: Sequence[Message], tokens: int) -> list[Message]:
+    """The newest messages that fit, none cut in the middle."""
+    chosen: list[Message] = []
+    for message in reversed(messages):
+        tokens -= counting.estimate(message.text) + counting.OF_A_MESSAGE
+        if tokens < 0:
+            break
+        chosen.append(message)
+    return chosen[::-1]
+
+
+def _with_images(turns: Sequence[Turn], images: Sequence[Document]) -> list[Turn]:
+    """The conversation with images as parts of its last turn, as Chat Completions takes them."""
+    parts = []
+    for image in images:
+        if image.content is None or image.media_type not in IMAGES:
+            raise ValueError(f"{image.name} is no image: read it with ctx.files(images=True)")
+        data = base64.b64encode(image.content).decode()
+        url = f"data:{image.media_type};base64,{data}"
+        parts.append({"type": "image_url", "image_url": {"url": url}})
+    if not parts:
+        return list(turns)
+    *earlier, last = turns
+    return [*earlier, {**last, "content": [{"type": "text", "text": last["content"]}, *parts]}]

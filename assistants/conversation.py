@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from assistants.context import Context, Message
-
-CHARACTERS = 4
-"""Characters of English that are about a token; other languages need fewer."""
+from assistants.context import Context
 
 
 async def conversation(ctx: Context[Any], *, messages: int, tokens: int) -> list[dict[str, str]]:
@@ -16,8 +13,7 @@ async def conversation(ctx: Context[Any], *, messages: int, tokens: int) -> list
     else.
     """
     turns: list[dict[str, str]] = []
-    history = _newest(await ctx.history(messages), tokens * CHARACTERS)
-    for message in [*history, ctx.message]:
+    for message in [*await ctx.history(messages, tokens=tokens), ctx.message]:
         own = message.sender == ctx.me.id
         if own and not turns:
             continue
@@ -28,13 +24,3 @@ async def conversation(ctx: Context[Any], *, messages: int, tokens: int) -> list
         else:
             turns.append({"role": role, "content": content})
     return turns
-
-
-def _newest(messages: list[Message], characters: int) -> list[Message]:
-    chosen: list[Message] = []
-    for message in reversed(messages):
-        characters -= len(message.text)
-        if characters < 0:
-            break
-        chosen.append(message)
-    return chosen[::-1]

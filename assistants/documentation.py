@@ -36,7 +36,7 @@ FENCE = re.compile(r"\A\s*```(?:markdown|md)?[ \t]*\n(?P<document>.*)\n```\s*\Z"
     "documentation",
     name="Documentation",
     description="Writes specifications, parts lists, manuals, test plans and more, as Markdown files.",
-    timeout=600,
+    limits={"timeout": 600},
     settings=ModelSettings,
     requests={"documentation": DocumentationData},
     commands={"document": "Write a document, such as a test plan, as a file"},

@@ -8,7 +8,7 @@ here is tried before the first piece only, and the room sees it.
 import asyncio
 import importlib
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,6 +16,7 @@ from assistants.context import Turn
 from assistants.errors import ModelError
 from assistants.faults import Fault, diagnose
 from assistants.receipt import Receipt
+from assistants.tool_requests import ToolRequest, ToolRequests
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -79,13 +80,19 @@ class ChatModel:
             await self._opened.close()
 
     async def stream(
-        self, turns: Sequence[Turn], *, model: str, receipt: Receipt
-    ) -> AsyncGenerator[str, None]:
-        """The model's answer to a conversation, in pieces as they come.
+        self,
+        turns: Sequence[Turn],
+        *,
+        model: str,
+        receipt: Receipt,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> AsyncGenerator[str | ToolRequest, None]:
+        """The model's answer to a conversation, in pieces as they come; then the tools that it asks for.
 
-        What was used is noted on `receipt`. Raises `ModelError`, told for the room, also where the answer
-        ends before the model said that it is complete; the pieces until then were the model's. Closing the
-        generator, or cancelling the task that reads it, closes the connection at once.
+        `tools` are as Chat Completions describes them. What was used is added to `receipt`. Raises
+        `ModelError`, told for the room, also where the answer ends before the model said that it is complete;
+        the pieces until then were the model's. Closing the generator, or cancelling the task that reads it,
+        closes the connection at once.
         """
         client = await self._client()
         receipt.model = model
@@ -93,9 +100,9 @@ class ChatModel:
         while True:
             begun = False
             try:
-                async for piece in self._request(client, turns, model, receipt):
+                async for part in self._request(client, turns, model, receipt, tools):
                     begun = True
-                    yield piece
+                    yield part
                 return
             except Exception as error:
                 fault = diagnose(error, where=self.where, model=model)
@@ -108,22 +115,38 @@ class ChatModel:
                 waits += 1
 
     async def _request(
-        self, client: "AsyncOpenAI", turns: Sequence[Turn], model: str, receipt: Receipt
-    ) -> AsyncGenerator[str, None]:
-        """One request; the stream is closed in whatever way this generator ends."""
+        self,
+        client: "AsyncOpenAI",
+        turns: Sequence[Turn],
+        model: str,
+        receipt: Receipt,
+        tools: Sequence[Mapping[str, Any]],
+    ) -> AsyncGenerator[str | ToolRequest, None]:
+        """One request; the stream is closed in whatever way this generator ends.
+
+        `tool_choice` and `strict` are not sent: some servers refuse them.
+        """
         stream: AsyncStream[ChatCompletionChunk]
         messages: Any = [dict(turn) for turn in turns]  # the client's own types are unions by role
+        offered: Any = {"tools": [dict(tool) for tool in tools]} if tools else {}
+        requests = ToolRequests()
         async with await client.chat.completions.create(
-            model=model, messages=messages, stream=True, stream_options={"include_usage": True}
+            model=model, messages=messages, stream=True, stream_options={"include_usage": True}, **offered
         ) as stream:
             finish: str | None = None
             async for chunk in stream:
-                _note_usage(chunk, receipt)
+                if chunk.usage:
+                    receipt.use(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
                 for choice in (chunk.choices or ())[:1]:
                     finish = choice.finish_reason or finish
-                    if choice.delta and choice.delta.content:
+                    if not choice.delta:
+                        continue
+                    requests.add(choice.delta.tool_calls or ())
+                    if choice.delta.content:
                         yield choice.delta.content
         _check_end(finish)
+        for request in requests.complete() if tools else ():
+            yield request
 
     async def _wait(self, fault: Fault, receipt: Receipt, usual: float, error: Exception) -> None:
         seconds = usual if fault.retry_after is None else fault.retry_after
@@ -151,14 +174,6 @@ class ChatModel:
                 max_retries=0,
             )
         return self._opened
-
-
-def _note_usage(chunk: "ChatCompletionChunk", receipt: Receipt) -> None:
-    if chunk.usage:
-        receipt.usage = {
-            "prompt_tokens": chunk.usage.prompt_tokens,
-            "completion_tokens": chunk.usage.completion_tokens,
-        }
 
 
 def _check_end(finish: str | None) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Generic, overload
 from pydantic import BaseModel
 
 from assistants.context import Context, NoSettings, S
+from assistants.limits import Limits
 from assistants.requests import check_commands, check_requests
 from productflo.domain.waking import Trigger
 
@@ -25,24 +26,22 @@ ADDRESSED = (Trigger.DIRECT, Trigger.MENTION, Trigger.REPLY)
 """What wakes an assistant that does not say: everything that speaks to it, and nothing else."""
 
 NONE: Mapping[str, Any] = MappingProxyType({})
+NO_LIMITS: Mapping[str, Any] = {}
+"""Where the decorator does not say: the defaults of `Limits` hold."""
 
 MAX_NAME = 80
 """Characters of a name: it stands in front of every message."""
 MAX_DESCRIPTION = 300
 """Characters of a description: it stands in a list."""
-TIMEOUT = 120.0
-"""Seconds for an answer where the assistant does not say: a long answer of a slow local model."""
-MAX_TIMEOUT = 3600.0
-"""Seconds that an answer may take at most: a room waits behind it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assistant(Generic[S]):
     """An assistant as it is offered to a worker; made by the decorator `assistant`.
 
-    `id` is its user id in every room; `on` what wakes it; `timeout` the seconds for one answer; `settings`
-    the model that the operator's settings are validated with. `requests` are the typed requests that it owns:
-    a code each, with the model of its fields; `commands` the words that call it after a `/`.
+    `id` is its user id in every room; `on` what wakes it; `limits` what it may use up; `settings` the model
+    that the operator's settings are validated with. `requests` are the typed requests that it owns: a code
+    each, with the model of its fields; `commands` the words that call it after a `/`.
     """
 
     id: str
@@ -50,7 +49,7 @@ class Assistant(Generic[S]):
     name: str
     description: str
     on: frozenset[Trigger]
-    timeout: float
+    limits: Limits
     settings: type[S]
     requests: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +63,7 @@ def assistant(
     name: str | None = None,
     description: str = "",
     on: Iterable[str] = ADDRESSED,
-    timeout: float = TIMEOUT,
+    limits: Mapping[str, Any] = NO_LIMITS,
     requests: Mapping[str, type[BaseModel]] = NONE,
     commands: Mapping[str, str] = NONE,
 ) -> Callable[[Answer[NoSettings]], Assistant[NoSettings]]: ...
@@ -79,7 +78,7 @@ def assistant(
     name: str | None = None,
     description: str = "",
     on: Iterable[str] = ADDRESSED,
-    timeout: float = TIMEOUT,
+    limits: Mapping[str, Any] = NO_LIMITS,
     requests: Mapping[str, type[BaseModel]] = NONE,
     commands: Mapping[str, str] = NONE,
 ) -> Callable[[Answer[S]], Assistant[S]]: ...
@@ -93,7 +92,7 @@ def assistant(
     name: str | None = None,
     description: str = "",
     on: Iterable[str] = ADDRESSED,
-    timeout: float = TIMEOUT,
+    limits: Mapping[str, Any] = NO_LIMITS,
     requests: Mapping[str, type[BaseModel]] = NONE,
     commands: Mapping[str, str] = NONE,
 ) -> Callable[[Answer[Any]], Assistant[Any]]:
@@ -102,8 +101,9 @@ def assistant(
     `assistant_id` is what people write after the `@` (lower-case letters, digits, and `_ . -` within; at most
     64). `name` is shown in rooms (unset: the id, capitalised), `description` in the list of assistants. `on`
     names what wakes it: any of `direct` (a room with one person and no other assistant), `mention`, `reply`.
-    `timeout` is in seconds for one answer. `settings` is a pydantic model; the operator sets its fields as
-    `PRODUCTFLO_<ID>_<FIELD>`, and the answer finds them in `ctx.settings`.
+    `limits` says what it may use up, such as `{"timeout": 60, "per_room": "10/min"}`; the fields are those of
+    `Limits`, and the operator may set others. `settings` is a pydantic model; the operator sets its fields in
+    assistants.toml or as `PRODUCTFLO_<ID>_<FIELD>`, and the answer finds them in `ctx.settings`.
 
     `requests` are typed requests that it owns: `{"bom_check": BomRequest}` makes the server take envelopes
     with that code in rooms that have the assistant, and answer with `bom_check_response`; its code finds the
@@ -112,30 +112,38 @@ def assistant(
 
     Raises ValueError or TypeError, whose text says what is wrong, where the module is imported.
     """
-    _check_id(assistant_id)
+    check_id(assistant_id)
     name = name if name is not None else assistant_id.capitalize()
-    _check_words(assistant_id, name, description)
-    if not 0 < timeout <= MAX_TIMEOUT:
-        raise ValueError(f"assistant {assistant_id}: timeout is in seconds, above 0, at most {MAX_TIMEOUT:g}")
+    check_words(assistant_id, name, description)
     if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
         raise TypeError(
             f"assistant {assistant_id}: settings must be a subclass of pydantic.BaseModel, not {settings!r}"
         )
-    triggers = _triggers(assistant_id, on)
+    triggers = parse_triggers(assistant_id, on)
+    allowed = parse_limits(assistant_id, limits)
     check_requests(assistant_id, requests)
     check_commands(assistant_id, commands)
 
     def register(answer: Answer[Any]) -> Assistant[Any]:
         _check(assistant_id, answer)
-        seconds, owned = float(timeout), dict(requests)
+        owned = dict(requests)
         return Assistant(
-            assistant_id, answer, name, description, triggers, seconds, settings, owned, dict(commands)
+            assistant_id, answer, name, description, triggers, allowed, settings, owned, dict(commands)
         )
 
     return register
 
 
-def _triggers(assistant_id: str, on: Iterable[str]) -> frozenset[Trigger]:
+def parse_limits(assistant_id: str, given: Mapping[str, Any]) -> Limits:
+    """What an assistant may use up. Raises ValueError, which names the field and what to write."""
+    try:
+        return Limits.parse(given)
+    except ValueError as error:
+        raise ValueError(f"assistant {assistant_id}: {error}") from None
+
+
+def parse_triggers(assistant_id: str, on: Iterable[str]) -> frozenset[Trigger]:
+    """What wakes an assistant, of the words for it. Raises TypeError or ValueError."""
     if isinstance(on, str):
         raise TypeError(f'assistant {assistant_id}: on is a list of words; write on=["{on}"]')
     words = tuple(on)
@@ -147,7 +155,8 @@ def _triggers(assistant_id: str, on: Iterable[str]) -> frozenset[Trigger]:
     return frozenset(Trigger(word) for word in words)
 
 
-def _check_id(assistant_id: object) -> None:
+def check_id(assistant_id: object) -> None:
+    """Raise ValueError for an id that nobody could mention."""
     if not isinstance(assistant_id, str) or not ID.fullmatch(assistant_id):
         raise ValueError(
             f"assistant id {assistant_id!r}: use 1 to 64 lower-case letters, digits, and _ . - within; "
@@ -155,7 +164,8 @@ def _check_id(assistant_id: object) -> None:
         )
 
 
-def _check_words(assistant_id: str, name: str, description: str) -> None:
+def check_words(assistant_id: str, name: str, description: str) -> None:
+    """Raise ValueError for a name or a description that does not fit where it is shown."""
     if not name.strip() or len(name) > MAX_NAME:
         raise ValueError(
             f"assistant {assistant_id}: the name needs 1 to {MAX_NAME} characters, not {len(name)}"

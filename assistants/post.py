@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from assistants.registry import Ready
-from assistants.turn import Services, Turn, TurnEnd
+from assistants.services import Services
+from assistants.turn import Turn, TurnEnd
 from productflo.errors import LeaseLost, NotFound, ProductFloError
 from productflo.store.presence import USUAL_PACE as PRESENCE_PACE
 from productflo.store.ready import IDLE, ReadyStream, WakeUp

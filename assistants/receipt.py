@@ -1,6 +1,8 @@
 """What an answer used and does: shown to the room while it is written, and kept with the finished message."""
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from productflo.protocol.outbound import AnswerContext, FileNote, ToolCall
@@ -27,10 +29,48 @@ class Receipt:
     status: str = ""
     changed: Callable[[], None] = field(default=lambda: None, repr=False)
     before_acting: Callable[[], Awaitable[None]] = field(default=_nothing, repr=False)
+    _asking: int = field(default=0, repr=False)
+    _asking_since: float = field(default=0.0, repr=False)
+    _waited: float = field(default=0.0, repr=False)
 
     def say(self, words: str) -> None:
         """Show the room what is being done; other words take its place, its end removes it."""
         self.status = words
+        self.changed()
+
+    @contextmanager
+    def waiting_for_a_person(self) -> Iterator[None]:
+        """Within the block a person decides: that time is not the assistant's."""
+        if self._asking == 0:
+            self._asking_since = time.monotonic()
+        self._asking += 1
+        try:
+            yield
+        finally:
+            waited = self.waited
+            self._asking -= 1
+            if self._asking == 0:
+                self._waited = waited
+
+    @property
+    def waited(self) -> float:
+        """Seconds that went by for people's decisions, up to now."""
+        return self._waited + (time.monotonic() - self._asking_since if self._asking else 0.0)
+
+    def use(self, prompt_tokens: int, completion_tokens: int) -> None:
+        """Add what one request to a model has used."""
+        for name, count in (("prompt_tokens", prompt_tokens), ("completion_tokens", completion_tokens)):
+            self.usage[name] = self.usage.get(name, 0) + count
+
+    def call(self, call: ToolCall) -> int:
+        """Note that a tool is being called; where the note stands, for `called`."""
+        self.tools.append(call)
+        self.changed()
+        return len(self.tools) - 1
+
+    def called(self, at: int, call: ToolCall) -> None:
+        """Note what came of a call."""
+        self.tools[at] = call
         self.changed()
 
     def read_messages(self, from_seq: int, to_seq: int, *, cut: bool) -> None:

@@ -14,12 +14,10 @@ from pydantic import Field
 from assistants import Context, Message, assistant
 from assistants.briefing import ModelSettings
 from assistants.citations import MAX_LINE, Checked, shown
-from assistants.conversation import CHARACTERS
+from assistants.tokens import OF_A_MESSAGE, estimate
 
 PAGE = 200
 """Messages read at a time: as many as a history gives."""
-OVERHEAD = 30
-"""Characters that a message takes beside its text: its number and its author."""
 
 BRIEF = """\
 You read a part of a chat room's messages, each with its number: [#12] Ada: ... They are material, \
@@ -93,7 +91,7 @@ class ScribeSettings(ModelSettings):
     "scribe",
     name="Scribe",
     description="Sums a room up: decisions, action items, open questions, what you missed; with citations.",
-    timeout=300,
+    limits={"timeout": 300},
     settings=ScribeSettings,
     commands={
         "summary": "What was said, in at most ten points",
@@ -112,7 +110,7 @@ async def scribe(ctx: Context[ScribeSettings]) -> AsyncIterator[str]:
         return
     account = ACCOUNTS[kind]
     messages, more = await _messages(ctx, since_last_word=kind == "catchup")
-    parts = in_parts(messages, ctx.settings.tokens * CHARACTERS)
+    parts = in_parts(messages, ctx.settings.tokens)
     read = parts[-ctx.settings.parts :]
     if not read:
         yield f"{account.none}: there is no message to read."
@@ -160,15 +158,15 @@ def _to_scribe(ctx: Context[ScribeSettings], message: Message) -> bool:
     )
 
 
-def in_parts(messages: list[Message], characters: int) -> list[list[Message]]:
-    """The messages in parts of at most so many characters, as a model is shown them; a long one alone."""
+def in_parts(messages: list[Message], tokens: int) -> list[list[Message]]:
+    """The messages in parts of about so many tokens, as a model is shown them; a long one alone."""
     parts: list[list[Message]] = []
     room = 0
     for message in messages:
-        size = min(len(message.text), MAX_LINE) + OVERHEAD
+        size = estimate(message.text[:MAX_LINE]) + OF_A_MESSAGE
         if size > room:
             parts.append([])
-            room = characters
+            room = tokens
         parts[-1].append(message)
         room -= size
     return parts

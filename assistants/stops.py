@@ -1,18 +1,25 @@
-"""The answers under way in this worker, so that a stop reaches the right one."""
+"""The answers under way in this worker, so that what happens in their rooms reaches the right one."""
 
 import logging
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from assistants.answering import Answering, Ending
 from productflo.errors import StoreAway
 from productflo.store.bus import Bus
-from productflo.store.events import RoomEvent, StopAsked
+from productflo.store.events import Logged, RoomEvent, StopAsked
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    message_id: str
+    answering: Answering
+    stir: Callable[[], None]
 
 
 class Stops:
@@ -21,27 +28,28 @@ class Stops:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._answers: dict[tuple[str, str], Answering] = {}
-        self._rooms: Counter[str] = Counter()
+        self._rooms: dict[str, list[_UnderWay]] = {}
         self._closing = False
 
     async def run(self) -> None:
-        """Hear what is asked for, until cancelled."""
+        """Hear what happens, until cancelled."""
         await self._bus.run(self._heard, lambda user, word: None, lambda room: None)
 
     @asynccontextmanager
-    async def heard_by(self, answering: Answering, room: str, message_id: str) -> AsyncIterator[None]:
-        """Within the block, stops of this message end the answer."""
-        self._answers[room, message_id] = answering
-        self._rooms[room] += 1
+    async def heard_by(
+        self, answering: Answering, room: str, message_id: str, stir: Callable[[], None]
+    ) -> AsyncIterator[None]:
+        """Within the block, stops of this message end the answer, and `stir` is called when the room has
+        something new, or a question in it was withdrawn."""
+        under_way = _UnderWay(message_id, answering, stir)
+        self._rooms.setdefault(room, []).append(under_way)
         try:
             await self._listen(room)
             if self._closing:
                 answering.end(Ending.SHUTDOWN)
             yield
         finally:
-            del self._answers[room, message_id]
-            self._rooms[room] -= 1
+            self._rooms[room].remove(under_way)
             if not self._rooms[room]:
                 del self._rooms[room]
                 await self._listen_no_more(room)
@@ -49,8 +57,9 @@ class Stops:
     def shut_down(self) -> None:
         """End all answers, those that are just beginning too: this worker ends."""
         self._closing = True
-        for answering in self._answers.values():
-            answering.end(Ending.SHUTDOWN)
+        for answers in self._rooms.values():
+            for one in answers:
+                one.answering.end(Ending.SHUTDOWN)
 
     @property
     def closing(self) -> bool:
@@ -70,5 +79,10 @@ class Stops:
             log.debug("%s is still listened to: %s", room, error)
 
     def _heard(self, room: str, event: RoomEvent) -> None:
-        if isinstance(event, StopAsked) and (answering := self._answers.get((room, event.message_id))):
-            answering.end(Ending.STOPPED, event.by)
+        if not isinstance(event, Logged | StopAsked):
+            return
+        for one in self._rooms.get(room, ()):
+            if isinstance(event, StopAsked) and event.message_id == one.message_id:
+                one.answering.end(Ending.STOPPED, event.by)
+            else:
+                one.stir()

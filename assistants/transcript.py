@@ -28,10 +28,14 @@ class RoomTranscript:
         records = await self._log.read(self._room, seq - 1, 1)
         return message_of(records[0]) if records and records[0].seq == seq else None
 
+    async def find(self, message_id: str) -> Message | None:
+        """A message as it is now; None where it was deleted, or is no longer kept."""
+        record = await self._log.find(self._room, message_id)
+        return message_of(record) if record else None
+
     async def sender_of(self, message_id: str) -> str | None:
         """Who said a message, while it is retained."""
-        record = await self._log.find(self._room, message_id)
-        message = message_of(record) if record else None
+        message = await self.find(message_id)
         return message.sender if message else None
 
 
@@ -51,5 +55,6 @@ def message_of(record: Record) -> Message | None:
         files=tuple(data.get("attached_files") or ()),
         mentions=tuple(data.get("mentions") or ()),
         from_assistant="assistant" in data,
+        hops=data.get("assistant", {}).get("hops", 0),
         request=data.get("request"),
     )

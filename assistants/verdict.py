@@ -51,6 +51,12 @@ def interrupted(text: str) -> Verdict:
     return Verdict(_joined(text, note), "interrupted")
 
 
+def broken_off(text: str) -> Verdict:
+    """An answer that ended with its worker after it had acted: nothing is done twice."""
+    note = "*(I was interrupted here, after I had begun to act. See what was done before you ask again.)*"
+    return Verdict(_joined(text, note), "interrupted")
+
+
 def _failed(text: str, words: str, error: BaseException | None) -> Verdict:
     reference = secrets.token_hex(4)
     note = f"*({words} Reference for the operator: {reference}.)*"

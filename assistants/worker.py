@@ -11,7 +11,7 @@ from assistants.plugin import Assistant
 from assistants.post import RETRY, Pace, Post
 from assistants.registry import Registry
 from assistants.requests import schemas
-from assistants.turn import Services
+from assistants.services import Services
 from productflo.errors import ProductFloError
 from productflo.store.outage import OUTAGE
 from productflo.store.profiles import Profile, Profiles
@@ -57,6 +57,7 @@ class Worker:
                 tasks.create_task(self._services.log.run()),
                 tasks.create_task(self._services.stops.run()),
                 tasks.create_task(self._services.receipts.run()),
+                tasks.create_task(self._services.chat.wakeups.run()),
                 tasks.create_task(OUTAGE.watch(self._services.rooms.redis)),
             ]
             posts = [

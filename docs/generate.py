@@ -90,6 +90,7 @@ EXAMPLES: dict[codes.Code, dict[str, Any]] = {
     codes.Code.PRESENCE: {"status": "busy", "sender": "user_456"},
     codes.Code.HISTORIC: {"conversation_id": "conversation_123", "before": 41, "limit": 20},
     codes.Code.STOP: {"message_id": "msg_7k2mq"},
+    codes.Code.REGENERATE: {"message_id": "msg_7k2mq"},
     codes.Code.PING: {},
     codes.Code.HAITCH_CHAT: {
         "query": "Which of these screws holds 40 N?",

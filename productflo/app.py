@@ -24,6 +24,7 @@ from productflo.server.roster import Rosters
 from productflo.server.sessions import Sessions
 from productflo.server.upgrade import Upgrade
 from productflo.service.accounts import Accounts
+from productflo.service.approvals import Approvals
 from productflo.service.attendance import Attendance
 from productflo.service.broadcast import Broadcast
 from productflo.service.chat import Chat
@@ -46,6 +47,7 @@ from productflo.store.connect import client
 from productflo.store.retention import Retention
 from productflo.store.store import Store
 from productflo.web.address import Proxies
+from productflo.web.approvals import approvals_blueprint
 from productflo.web.body import pace_bodies
 from productflo.web.broadcast import broadcast_blueprint
 from productflo.web.descriptions import descriptions_blueprint
@@ -166,6 +168,7 @@ def _assemble(
         login_blueprint(accounts, guard, proxies),
         files_blueprint(files, guard),
         rooms_blueprint(membership, store.rooms, door.history, store.profiles, guard),
+        approvals_blueprint(Approvals(store.approvals, store.bus, system_clock), membership, guard),
         teams_blueprint(store.teams, guard),
         broadcast_blueprint(Broadcast(chat, membership, store.rooms), guard),
         ops_blueprint(redis, lambda: process.draining),
@@ -231,7 +234,7 @@ def _door(
         Receipts(store.rooms, store.log, store.bus, system_clock),
         Attendance(store.presence, store.bus, system_clock),
         Heartbeat(store.presence),
-        Runs(store.runs, store.rooms, store.log),
+        Runs(store.runs, store.rooms, store.log, chat.wakeups),
         system_clock,
         reserved,
     )

@@ -10,7 +10,7 @@ from rooms import Listener, TestRoom, listening, make_room, writing
 
 from assistants import Context, assistant
 from assistants.plugin import Assistant
-from productflo.store.events import RoomEvent, Typed
+from productflo.store.events import Live, RoomEvent, Typed
 
 
 class Gates:
@@ -73,3 +73,8 @@ def finished(count: int = 1) -> Callable[[list[RoomEvent]], bool]:
         return len(ended) >= count
 
     return holds
+
+
+def passing(events: list[RoomEvent]) -> list[bytes]:
+    """The envelopes that were told and not kept."""
+    return [event.envelope for event in events if isinstance(event, Live)]

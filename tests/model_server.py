@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import Any, Self
 
 MODEL = "scripted"
+PATH = "/v1/chat/completions"
+"""The only address that answers; any other is not found, as on a real server."""
 PATIENCE = 10.0
 """Seconds that a test waits for a request before it fails."""
 
@@ -44,6 +46,17 @@ class Exchange:
     async def chunk(self, delta: dict[str, Any], finish: str | None = None) -> None:
         """Send one chunk with a delta as given."""
         await self.event({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+    async def call(
+        self, name: str, arguments: str | dict[str, Any], call_id: str = "call", at: int = 0
+    ) -> None:
+        """Ask for a tool, in three chunks as OpenAI's server sends them: its name, and its JSON in halves."""
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        begun = {"index": at, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
+        half = len(text) // 2
+        more = [{"index": at, "function": {"arguments": part}} for part in (text[:half], text[half:])]
+        for part in (begun, *more):
+            await self.chunk({"tool_calls": [part]})
 
     async def event(self, content: dict[str, Any]) -> None:
         """Send one server-sent event."""
@@ -123,7 +136,7 @@ class ModelServer:
         async with asyncio.timeout(PATIENCE):
             while True:
                 exchange = await self._waiting.get()
-                if about in exchange.body["messages"][-1]["content"]:
+                if about in str(exchange.body["messages"][-1]["content"]):
                     return exchange
 
     def play(self, script: Script) -> None:
@@ -137,6 +150,9 @@ class ModelServer:
         self._connections.add(task)
         try:
             exchange = await _request(reader, writer)
+            if exchange.path != PATH:
+                await exchange.refuse(404, {"message": "Not Found"})
+                return
             self.exchanges.append(exchange)
             self._waiting.put_nowait(exchange)
             await self._answer(exchange, reader)
@@ -180,6 +196,26 @@ def speaks(*pieces: str) -> Script:
         await exchange.finish()
 
     return script
+
+
+def uses(*calls: tuple[str, str | dict[str, Any]], then: str) -> Script:
+    """A script that asks for tools in its first round, all at once, and says something in the next."""
+
+    async def script(exchange: Exchange) -> None:
+        if tool_results(exchange):
+            await exchange.say(then)
+            await exchange.finish()
+            return
+        for at, (name, arguments) in enumerate(calls):
+            await exchange.call(name, arguments, f"call_{at}", at)
+        await exchange.finish("tool_calls")
+
+    return script
+
+
+def tool_results(exchange: Exchange) -> list[str]:
+    """What the model is told of its calls, in the request's order."""
+    return [message["content"] for message in exchange.body["messages"] if message["role"] == "tool"]
 
 
 def request_texts(exchange: Exchange) -> Iterable[str]:

@@ -9,10 +9,13 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
+from productflo.domain.identity import Identity
 from productflo.protocol import outbound
 from productflo.protocol.codec import in_parts
 from productflo.protocol.codes import Kind, RoomKind
 from productflo.protocol.ids import random_id
+from productflo.service.runs import Runs
+from productflo.service.wakeups import Wakeups
 from productflo.store.bus import Bus
 from productflo.store.entries import Entry, RunGuard
 from productflo.store.events import RoomEvent
@@ -20,6 +23,7 @@ from productflo.store.keys import ready
 from productflo.store.log import Log
 from productflo.store.retention import Retention
 from productflo.store.rooms import Member, Room, Rooms
+from productflo.store.runs import RunStore
 
 NOON = "2026-06-01T12:00:00.000Z"
 KEPT = Retention(1000)
@@ -50,9 +54,13 @@ class TestRoom:
         """A person says something; the assistants to wake hear of it. Returns the message id."""
         message_id = random_id("msg")
         await self.log.append(entry(self.name, sender, text, message_id, reply_to, mentions=mentions))
-        for assistant in wake:
-            await self.redis.xadd(ready(assistant), {"room": self.name})
+        await self.wake(*wake)
         return message_id
+
+    async def wake(self, *assistants: str) -> None:
+        """Tell the assistants' workers to look."""
+        for assistant in assistants:
+            await self.redis.xadd(ready(assistant), {"room": self.name})
 
     async def said(self) -> list[dict[str, Any]]:
         """The `data` of every message, in the room's order."""
@@ -93,6 +101,16 @@ def entry(
     )
     content = orjson.dumps([text, files])
     return Entry(room, sender, message_id, in_parts(envelope), content, tuple(files), guard)
+
+
+def person(user_id: str) -> Identity:
+    """Somebody who has no rights beyond their own."""
+    return Identity(user_id, user_id)
+
+
+def answers_of(room: TestRoom, store: RunStore | None = None) -> Runs:
+    """The assistants' answers as the doors see them. Assistants are woken by the test."""
+    return Runs(store or RunStore(room.redis), Rooms(room.redis), room.log, Wakeups(room.redis))
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,12 +32,21 @@ async def working(
     settings: BaseModel | None = None,
     pace: Pace = QUICK,
     lease: float = QUICK_LEASE,
+    burst: float = 0.0,
+    data: Path | None = None,
 ) -> AsyncIterator[Worker]:
-    """A worker with these assistants, at work; stopped at the end as SIGTERM stops it."""
+    """A worker with these assistants, at work; stopped at the end as SIGTERM stops it.
+
+    Each message is a question of its own, unless `burst` says otherwise. `data` is the folder that uploads
+    are in, where a test has some.
+    """
     registry = Registry({one.id: Ready(one, settings or one.settings()) for one in assistants}, {})
     model = model or ChatModel(api_key=None, base_url=None)
-    async with open_services(Settings(redis_url=store_url), model) as services:
-        services = replace(services, runs=RunStore(services.rooms.redis, lease=lease))
+    configured = Settings(redis_url=store_url)
+    if data is not None:
+        configured = configured.model_copy(update={"data_dir": data})
+    async with open_services(configured, model) as services:
+        services = replace(services, runs=RunStore(services.rooms.redis, lease=lease), burst=burst)
         worker = Worker(services, registry, pace)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run())

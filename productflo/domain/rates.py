@@ -13,8 +13,8 @@ OFF = "off"
 EXACTLY = 1e-6
 """Seconds that rounding may take: who waits for as long as they were told must not be refused again."""
 
-_UNITS = {"s": 1, "min": 60, "h": 3600}
-_WRITTEN = re.compile(r"(?P<number>\d+(?:\.\d+)?)/(?P<unit>s|min|h)(?: burst (?P<burst>\d+))?")
+_UNITS = {"s": 1, "min": 60, "h": 3600, "day": 86_400}
+_WRITTEN = re.compile(r"(?P<number>\d+(?:\.\d+)?)/(?P<unit>s|min|h|day)(?: burst (?P<burst>\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Rate:
         """As `parse` reads it."""
         if math.isinf(self.per_second):
             return OFF
-        unit = next((one for one, seconds in _UNITS.items() if self.per_second * seconds >= 1), "h")
+        unit = next((one for one, seconds in _UNITS.items() if self.per_second * seconds >= 1), "day")
         return f"{self.per_second * _UNITS[unit]:g}/{unit} burst {self.burst}"
 
     def take(self, full_at: float, now: float, cost: float = 1) -> tuple[float, float]:

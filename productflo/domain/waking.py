@@ -30,15 +30,17 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message as the rule sees it.
+    """A message as the rule sees it. `replied_to` is the sender of the message that it answers.
 
-    `replied_to` is the sender of the message that it answers; `requested` the assistant that a typed request
-    or a command is for.
+    `hops` are the assistants' messages between an assistant's and a person's; `others` the other assistants
+    that listen in the room; `requested` the assistant that a typed request or a command is for.
     """
 
     text: str
     from_assistant: bool
     replied_to: str | None = None
+    hops: int = 0
+    others: frozenset[str] = frozenset()
     requested: str | None = None
 
 
@@ -55,25 +57,39 @@ ALONE = Company(people=1, assistants=1)
 
 
 def wakes(
-    assistant: str, triggers: frozenset[Trigger], listens: Listens, heard: Heard, company: Company
+    assistant: str,
+    triggers: frozenset[Trigger],
+    listens: Listens,
+    heard: Heard,
+    company: Company,
+    max_hops: int = 0,
 ) -> Trigger | None:
     """What of `heard` wakes the assistant; None when nothing does.
 
-    What an assistant says never wakes another one, whatever it contains: assistants must not loop.
+    What an assistant says wakes another one only where it speaks to it, and only so many times after a
+    person's word: assistants must not loop. What is said to one is not for those that hear everything.
     """
-    if listens is Listens.OFF or heard.from_assistant:
+    if listens is Listens.OFF or (heard.from_assistant and heard.hops >= max_hops):
         return None
     if heard.requested is not None:
         return Trigger.REQUEST if heard.requested == assistant else None
     if listens is Listens.ALL:
-        return Trigger.ALL
-    if Trigger.DIRECT in triggers and company == ALONE:
-        return Trigger.DIRECT
+        triggers = triggers | {Trigger.MENTION, Trigger.REPLY}
     if Trigger.MENTION in triggers and mentioned(heard.text, [assistant]):
         return Trigger.MENTION
     if Trigger.REPLY in triggers and heard.replied_to == assistant:
         return Trigger.REPLY
+    if heard.from_assistant:
+        return None
+    if Trigger.DIRECT in triggers and company == ALONE:
+        return Trigger.DIRECT
+    if listens is Listens.ALL and not _speaks_to_one(heard):
+        return Trigger.ALL
     return None
+
+
+def _speaks_to_one(heard: Heard) -> bool:
+    return heard.replied_to in heard.others or bool(mentioned(heard.text, heard.others))
 
 
 def without_mention(text: str, member: str) -> str:

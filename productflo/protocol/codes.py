@@ -18,6 +18,7 @@ class Code(StrEnum):
     PRESENCE = "presence"
     HISTORIC = "historic"
     STOP = "stop"
+    REGENERATE = "regenerate"
     PING = "ping"
 
     HAITCH_CHAT = "haitch_chat"
@@ -114,6 +115,13 @@ class RoomKind(StrEnum):
     TEAM = "team"
     PRIVATE = "private"
     DIRECT = "direct"
+
+
+class Stoppers(StrEnum):
+    """Who may stop answers in a room, or ask for them anew; its creator and operators always may."""
+
+    MEMBERS = "members"
+    ASKER = "asker"
 
 
 class GapReason(StrEnum):

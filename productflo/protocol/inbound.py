@@ -182,7 +182,9 @@ class HistoricData(_Model):
 
 
 class StopData(_Model):
-    message_id: ForeignId | None = Field(None, description="The answer's message id.")
+    message_id: ForeignId | None = Field(
+        None, description="The answer's, or that of a question that waits: it is withdrawn."
+    )
     run_id: ForeignId | None = Field(None, description="The run's id.")
 
     @model_validator(mode="after")
@@ -190,6 +192,10 @@ class StopData(_Model):
         if (self.message_id is None) == (self.run_id is None):
             raise broken_rule("message_id", "give message_id or run_id, and not both")
         return self
+
+
+class RegenerateData(_Model):
+    message_id: ForeignId = Field(description="Of an assistant's answer.")
 
 
 class PingData(_Model):
@@ -293,10 +299,24 @@ class Historic(InRoom):
 
 
 class Stop(InRoom):
-    """Stop an assistant's answer; what it said so far stays."""
+    """Stop an assistant's answer; what it said so far stays. Or withdraw a question before its turn comes.
+
+    Any member may; where the room says so, only who asked, its creator and operators. Of an answer that has
+    ended already the asker alone gets the message.
+    """
 
     code: Literal[Code.STOP]
     data: StopData
+
+
+class Regenerate(InRoom):
+    """Have the same question answered again, in a message of its own. Whoever may stop the answer may.
+
+    Sent again while it waits, it is done once. `CONFLICT`: it is still being written, or its question gone.
+    """
+
+    code: Literal[Code.REGENERATE]
+    data: RegenerateData
 
 
 class Ping(Inbound):
@@ -319,6 +339,7 @@ INBOUND: dict[Code, type[Inbound]] = {
     Code.PRESENCE: SetPresence,
     Code.HISTORIC: Historic,
     Code.STOP: Stop,
+    Code.REGENERATE: Regenerate,
     Code.PING: Ping,
 }
 """The model of every code that a client may send."""

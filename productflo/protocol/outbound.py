@@ -119,6 +119,9 @@ class AnswerData(_Model):
     hops: int = Field(0, description="Assistants' messages between this one and a person's.")
     model: str | None = None
     stopped_by: str | None = None
+    questions: list[str] | None = Field(
+        None, description="The messages that it answers, where they are several; `reply_to` is the last."
+    )
     regenerates: str | None = Field(None, description="The answer that a member asked to be given anew.")
     reference: str | None = Field(None, description="Of a failure: what to look for in the worker's log.")
     context: AnswerContext | None = None
@@ -267,11 +270,11 @@ class Piece(Outbound):
 
 
 class Waiting(_Model):
-    """A question that an assistant has not begun to answer."""
+    """A message that an assistant has not begun to answer."""
 
-    message_id: str
-    sender: str
-    place: int = Field(description="1 is the next.")
+    message_id: str = Field(description="Of the question; of the answer that is to be given anew.")
+    sender: str = Field(description="Who waits.")
+    place: int = Field(description="1 is the next; messages that are one question share a place.")
 
 
 class Approval(_Model):

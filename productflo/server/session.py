@@ -167,6 +167,9 @@ class Session:
                 self._answer(outbound.FeedbackTaken(**self._head(said), data=rated))
             case inbound.Stop():
                 await self._stop(identity, said)
+            case inbound.Regenerate():
+                await door.membership.require(identity, said.room_id)
+                await door.runs.regenerate(identity, said.room_id, said.data.message_id)
             case inbound.Ping():
                 self._answer(outbound.Pong(**self._head(said)))
 
@@ -245,11 +248,11 @@ class Session:
             await asyncio.wait(set(self._chats))
 
     async def _stop(self, identity: Identity, said: inbound.Stop) -> None:
-        """Stop an answer; where it has ended already, show the asker what was said."""
+        """Stop an answer, or withdraw a question; show the asker what was said where it has ended already."""
         await self._door.membership.require(identity, said.room_id)
         data = said.data
         ended = await self._door.runs.stop(
-            said.room_id, message_id=data.message_id, run_id=data.run_id, by=identity.user_id
+            identity, said.room_id, message_id=data.message_id, run_id=data.run_id
         )
         if ended is not None:
             self._connection.send(Frame(ended))

@@ -99,7 +99,10 @@ class Chat:
         self.wakeups.wake((one for one in listening if one != entry.sender), entry.room)
 
     async def answer(self, answer: Answer, guard: RunGuard) -> Appended:
-        """Append an assistant's message under its lease. Raises `LeaseLost` where another worker has it."""
+        """Append an assistant's message under its lease, and wake the others, to whom it may speak.
+
+        Raises `LeaseLost` where another worker has it.
+        """
         await self.files.intend(answer.room, answer.files)
         envelope = outbound.RequestResponse(
             code=answer.code,
@@ -119,7 +122,7 @@ class Chat:
         )
         content = orjson.dumps([answer.text, answer.reply_to])
         parts = in_parts(envelope)
-        return await self.log.append(
+        return await self.commit(
             Entry(answer.room, answer.assistant, answer.message_id, parts, content, answer.files, guard)
         )
 

@@ -100,6 +100,17 @@ class Files:
             raise PermissionDenied("This file is its uploader's, or of a room that you are not a member of")
         return record
 
+    async def attached(self, room: str, file_id: str) -> FileRecord:
+        """The record of a file that a message of the room attaches now. Raises `NotFound` for any other.
+
+        The right of a member of the room, whoever uploaded it: an assistant has no other.
+        """
+        known = is_own_id(file_id) and await self._store.is_attached(room, file_id)
+        record = await self._store.get(file_id) if known else None
+        if record is None:
+            raise NotFound(f"No message of {room} attaches a file {file_id!r}")
+        return record
+
     async def size(self, record: FileRecord) -> int:
         """Bytes that are kept of a readable file. Raises `NotFound` when they are gone."""
         return await self._blobs.size(record.id)

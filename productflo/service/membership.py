@@ -8,7 +8,7 @@ from productflo.domain.identity import Identity
 from productflo.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
-from productflo.protocol.codes import Kind, Presence, RoomKind
+from productflo.protocol.codes import Kind, Presence, RoomKind, Stoppers
 from productflo.service.clock import Clock, stamp
 from productflo.store.bus import Bus
 from productflo.store.events import Entered
@@ -127,6 +127,13 @@ class Membership:
         if assistant not in await self.rooms.assistants(room_id):
             raise NotFound(f"{assistant} is no assistant of {room_id}.")
         await self._end(room_id, assistant)
+
+    async def let_stop(self, identity: Identity, room_id: str, stoppers: Stoppers) -> None:
+        """Say who may stop answers in a room; by its creator or an operator."""
+        room = await self.require(identity, room_id)
+        if not identity.operator and identity.user_id != room.creator:
+            raise PermissionDenied("Only the room's creator or an operator may change this.")
+        await self.rooms.let_stop(room_id, stoppers)
 
     async def require(self, identity: Identity, room_id: str) -> Room:
         """The room, for its members and operators only.

@@ -59,6 +59,10 @@ class FileStore:
                 pipe.sadd(file_rooms(file_id), room)
             await pipe.execute()
 
+    async def is_attached(self, room: str, file_id: str) -> bool:
+        """Whether a message of the room attaches the file now."""
+        return int(await self._redis.hget(RoomKeys(room).files, file_id) or 0) > 0
+
     async def seen_in_a_room(self, user_id: str, file_ids: Sequence[str]) -> frozenset[str]:
         """Those of the files that a room attaches now, of which the user is a member."""
         async with self._redis.pipeline(transaction=False) as pipe:

@@ -13,7 +13,7 @@ PRESENCE_SHARDS = 64
 
 _OF_A_ROOM = (
     *("log", "meta", "ids", "members", "reads", "files", "words", "assistants", "bus"),
-    *("messages", "deleted", "feedback", "seen"),
+    *("messages", "deleted", "feedback", "seen", "approvals"),
 )
 
 
@@ -35,6 +35,7 @@ class RoomKeys:
     deleted: str = field(init=False)
     feedback: str = field(init=False)
     seen: str = field(init=False)
+    approvals: str = field(init=False)
 
     def __post_init__(self) -> None:
         for name in _OF_A_ROOM:
@@ -48,6 +49,14 @@ class RoomKeys:
     def run(self, assistant: str) -> str:
         """Lease, fence, cursor and live answer of an assistant in this room."""
         return f"{{{self.room}}}:run:{assistant}"
+
+    def claim(self, seq: int) -> str:
+        """Which of several assistants that hear a question answers it."""
+        return f"{{{self.room}}}:claim:{seq}"
+
+    def kept(self, assistant: str) -> str:
+        """What an assistant keeps in this room."""
+        return f"{{{self.room}}}:kept:{assistant}"
 
 
 @dataclass(frozen=True, slots=True)

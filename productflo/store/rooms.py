@@ -9,7 +9,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from productflo.domain.position import Position
-from productflo.protocol.codes import Kind, RoomKind
+from productflo.protocol.codes import Kind, RoomKind, Stoppers
 from productflo.store.client import Client
 from productflo.store.keys import RoomKeys, user_rooms
 from productflo.store.reply import Reply, text
@@ -83,6 +83,7 @@ class Standing:
     unread: int
     member_count: int
     is_member: bool
+    stoppers: Stoppers
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,10 @@ class Rooms:
         await self._index(room_id, [assistant])
         return bool(found[0]), found[1]
 
+    async def let_stop(self, room_id: str, stoppers: Stoppers) -> None:
+        """Say who may stop answers in a room, which must exist."""
+        await self.redis.hset(RoomKeys(room_id).meta, "stoppers", stoppers)
+
     async def assistants(self, room_id: str) -> dict[str, str]:
         """The room's assistants and what each listens to."""
         found = await self.redis.hgetall(RoomKeys(room_id).assistants)
@@ -271,7 +276,7 @@ class Rooms:
         pipeline = self.redis.pipeline(transaction=False)
         for room_id in room_ids:
             keys = RoomKeys(room_id)
-            pipeline.hmget(keys.meta, ["kind", "creator", "team", "product", "seq"])
+            pipeline.hmget(keys.meta, ["kind", "creator", "team", "product", "seq", "stoppers"])
             pipeline.hmget(keys.reads, [user_id, f"{user_id}|seen"])
             pipeline.hlen(keys.members)
             pipeline.hexists(keys.members, user_id)
@@ -287,9 +292,8 @@ class Rooms:
             meta, marks, members, is_member = found[4 * at : 4 * at + 4]
             if room := _room(room_id, meta[:4]):
                 unread = counted[2 * at] - counted[2 * at + 1]
-                standings.append(
-                    Standing(room, int(meta[4] or 0), int(marks[0] or 0), unread, members, bool(is_member))
-                )
+                seq, read, stoppers = int(meta[4] or 0), int(marks[0] or 0), _stoppers(meta[5])
+                standings.append(Standing(room, seq, read, unread, members, bool(is_member), stoppers))
         return standings
 
     async def _index(self, room_id: str, members: list[Member]) -> None:
@@ -304,6 +308,10 @@ def _state(found: list[Any] | None) -> State | None:
         return None
     *position, leaves, member_count = found
     return State(Position.of(*position), leaves, member_count)
+
+
+def _stoppers(found: Reply | None) -> Stoppers:
+    return Stoppers(text(found)) if found else Stoppers.MEMBERS
 
 
 def _room(room_id: str, meta: Sequence[Reply | None]) -> Room | None:

@@ -9,8 +9,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
+import orjson
 from redis.exceptions import RedisError
 
 from productflo.errors import LeaseLost, NotFound
@@ -24,6 +25,11 @@ from productflo.store.scripts import Argument, script
 LEASE = 15.0
 """Seconds that a worker may be silent before another takes its answer over: longer than a pause of the
 store's or the collector's, shorter than people wait."""
+CLAIM = 86_400
+"""Seconds that it is known who answers a question that several assistants hear: no worker is away for longer
+and still finds it new."""
+AGAIN = 16
+"""Requests for answers anew that may wait in a room: far more than people ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ class Lease:
 class Begun:
     """An answer that was begun, by this try or by an earlier one, whose text so far is `text`.
 
-    `stop` names who asked for it to be stopped, if anybody did.
+    `stop` names who asked for it to be stopped, if anybody did; `acted` tells that it may have changed
+    something outside the room.
     """
 
     message_id: str
@@ -48,6 +55,56 @@ class Begun:
     tries: int
     text: str
     stop: str | None
+    acted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A request `by` somebody for an answer anew; what stood in the log up to `at` comes before it."""
+
+    answer: str
+    by: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What an answer is begun for.
+
+    `name` is the question's as long as it is not answered; `seqs` are those of its messages, `asker` who said
+    them, and `regenerates` the answer that is to be given anew, if it is that.
+    """
+
+    name: str
+    seqs: tuple[int, ...]
+    asker: str
+    regenerates: str | None = None
+
+    @classmethod
+    def anew(cls, again: Again, seqs: tuple[int, ...], asker: str) -> Self:
+        """For an answer that is to be given anew."""
+        return cls(f"again:{again.answer}", seqs, asker, again.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What was asked for beside the log: seqs of questions that were withdrawn, and answers to give anew."""
+
+    withdrawn: frozenset[int]
+    again: tuple[Again, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks for something to be stopped; an operator may always."""
+
+    user_id: str
+    operator: bool = False
+
+    @property
+    def rank(self) -> str:
+        """As the scripts know it."""
+        return "operator" if self.operator else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +147,39 @@ class RunStore:
             raise NotFound(f"{assistant} is no assistant of {room}.")
         return None if found == b"HELD" else Lease(room, assistant, text(found[0]), found[1])
 
-    async def begin(self, lease: Lease, question: int, message_id: str) -> Begun:
-        """Begin the answer to the message `question`; one that was begun before keeps its message id."""
-        message, run, tries, said, stop = await self._held(
-            "run_begin", lease, [self._lease_ms, question, message_id]
+    async def begin(self, lease: Lease, asking: Asking, message_id: str) -> Begun:
+        """Begin an answer; one that was begun before keeps its message id.
+
+        Under the same lease it is the same try: the answer begins anew, or the call was sent twice.
+        """
+        seqs = f" {' '.join(map(str, asking.seqs))} "
+        message, run, tries, said, stop, acted = await self._held(
+            "run_begin",
+            lease,
+            [self._lease_ms, asking.name, message_id, seqs, asking.asker, asking.regenerates or ""],
         )
-        return Begun(text(message), text(run), tries, text(said), text(stop) or None)
+        return Begun(text(message), text(run), tries, text(said), text(stop) or None, bool(acted))
+
+    async def act(self, lease: Lease) -> None:
+        """Note that the answer is about to change something outside the room."""
+        await self._held("run_act", lease, [self._lease_ms])
+
+    async def claim(self, lease: Lease, seq: int) -> bool:
+        """Whether the assistant is the one that answers the message `seq`, which several hear."""
+        claim = RoomKeys(lease.room).claim(seq)
+        return bool(await self._held("run_claim", lease, [lease.assistant, CLAIM], claim))
+
+    async def pending(self, lease: Lease) -> Pending:
+        """What was asked for beside the log."""
+        run = RoomKeys(lease.room).run(lease.assistant)
+        try:
+            withdrawn, again = await self.redis.hmget(run, ["withdrawn", "again"])
+        except RedisError as error:
+            raise told(error) from error
+        return Pending(
+            frozenset(orjson.loads(withdrawn or b"[]")),
+            tuple(Again(one["answer"], one["by"], one["at"]) for one in orjson.loads(again or b"[]")),
+        )
 
     async def renew(self, lease: Lease) -> str | None:
         """Keep the lease; who asked for the answer to be stopped, if anybody did."""
@@ -120,12 +204,40 @@ class RunStore:
         """Give the lease back in the middle of an answer, for another worker to go on at once."""
         await self._held("run_hand_over", lease, [])
 
-    async def stop(self, room: str, assistants: Sequence[str], message_id: str, by: str) -> bool:
-        """Ask for an answer to be stopped, and tell its worker; False where nobody is writing it."""
+    async def stop(self, room: str, assistants: Sequence[str], message_id: str, caller: Caller) -> bool:
+        """Ask for an answer to be stopped, and tell its worker; False where nobody is writing it.
+
+        Raises `PermissionError` where the room lets only the asker, and the caller is not.
+        """
         keys = RoomKeys(room)
         runs = [keys.run(assistant) for assistant in assistants]
-        event = encode(StopAsked(message_id, by))
-        return bool(await self._call("run_stop", [keys.bus, *runs], [message_id, by, event]))
+        event = encode(StopAsked(message_id, caller.user_id))
+        args: list[Argument] = [message_id, caller.user_id, caller.rank, event]
+        return bool(_allowed(await self._call("run_stop", [keys.bus, keys.meta, *runs], args), room))
+
+    async def withdraw(
+        self, room: str, assistants: Sequence[str], question: tuple[int, str, str], caller: Caller
+    ) -> bool:
+        """Take a question (seq, message id, sender) back; False where no assistant has still to answer it.
+
+        Raises `PermissionError` as `stop` does.
+        """
+        seq, message_id, sender = question
+        keys = RoomKeys(room)
+        runs = [keys.run(assistant) for assistant in assistants]
+        event = encode(StopAsked(message_id, caller.user_id))
+        args: list[Argument] = [seq, sender, caller.user_id, caller.rank, event]
+        return bool(_allowed(await self._call("run_withdraw", [keys.bus, keys.meta, *runs], args), room))
+
+    async def regenerate(self, room: str, assistant: str, answer: str, asker: str, caller: Caller) -> str:
+        """Ask for an answer anew: `OK`, `absent` where the room has no such assistant, or `full`.
+
+        `asker` is who asked the question. Raises `PermissionError` as `stop` does.
+        """
+        keys = RoomKeys(room)
+        args: list[Argument] = [answer, asker, caller.user_id, caller.rank, AGAIN]
+        found = await self._call("run_regenerate", [keys.run(assistant), keys.meta], args)
+        return text(_allowed(found, room))
 
     async def running(self, room: str, assistants: Sequence[str]) -> list[RunSnapshot]:
         """The answers that the assistants are writing in a room."""
@@ -148,16 +260,15 @@ class RunStore:
         pipeline = self.redis.pipeline(transaction=False)
         for room in rooms:
             pipeline.hget(RoomKeys(room).meta, "seq")
-            pipeline.hget(RoomKeys(room).run(assistant), "cursor")
+            pipeline.hmget(RoomKeys(room).run(assistant), ["cursor", "again"])
         try:
             found = await pipeline.execute() if rooms else []
         except RedisError as error:
             raise told(error) from error
-        seqs, cursors = found[::2], found[1::2]
         return [
             room
-            for room, seq, cursor in zip(rooms, seqs, cursors, strict=True)
-            if cursor is not None and int(seq or 0) > int(cursor)
+            for room, seq, (cursor, again) in zip(rooms, found[::2], found[1::2], strict=True)
+            if cursor is not None and (again is not None or int(seq or 0) > int(cursor))
         ]
 
     @property
@@ -177,3 +288,9 @@ class RunStore:
             return await script(name)(self.redis, keys, args)
         except RedisError as error:
             raise told(error) from error
+
+
+def _allowed(found: Any, room: str) -> Any:
+    if found == b"forbidden":
+        raise PermissionError(room)
+    return found

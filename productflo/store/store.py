@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from productflo.store.accounts import AccountStore
+from productflo.store.approvals import ApprovalStore
 from productflo.store.bus import Bus
 from productflo.store.client import Client
 from productflo.store.feedback import FeedbackStore
 from productflo.store.files import FileStore
 from productflo.store.invites import InviteStore
+from productflo.store.kept import KeptStore
 from productflo.store.log import Log
 from productflo.store.presence import PresenceStore
 from productflo.store.profiles import Profiles
@@ -38,6 +40,8 @@ class Store:
     invites: InviteStore
     accounts: AccountStore
     sweep: Sweep
+    approvals: ApprovalStore
+    kept: KeptStore
 
     @classmethod
     def on(cls, redis: Client, bus: Bus, *, retention: Retention, replicas: int = 0) -> Self:
@@ -56,4 +60,6 @@ class Store:
             InviteStore(redis),
             AccountStore(redis),
             Sweep(redis, retention),
+            ApprovalStore(redis),
+            KeptStore(redis),
         )

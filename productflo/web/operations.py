@@ -8,11 +8,13 @@ from enum import Enum
 
 from pydantic import BaseModel
 
-from productflo.protocol.outbound import HistoricResponseData
+from productflo.protocol.outbound import Approval, HistoricResponseData
+from productflo.web.approvals import Deciding
 from productflo.web.broadcast import NewBroadcast
 from productflo.web.login import Credentials
-from productflo.web.rooms import Listening, NewRoom, Page
+from productflo.web.rooms import Listening, NewRoom, Page, RoomSettings
 from productflo.web.shapes import (
+    ApprovalsAnswer,
     AssistantsAnswer,
     BroadcastAnswer,
     Document,
@@ -82,6 +84,9 @@ ROOMS = (
     Operation("GET /api/rooms", "list_rooms", "One's own rooms.", RoomsAnswer),
     Operation("POST /api/rooms", "make_room", "Make a room.", RoomAnswer, 201, NewRoom),
     Operation(f"GET {_ROOM}", "get_room", "A room, and where one stands in it.", StandingAnswer),
+    Operation(
+        f"PATCH {_ROOM}", "change_room", "Say who may stop answers in a room.", None, 204, RoomSettings
+    ),
     Operation(f"GET {_ROOM}/members", "list_members", "Everybody in a room.", MembersAnswer),
     Operation(f"PUT {_ROOM}/members/<user_id>", "add_member", "Add a person to a room.", None, 204),
     Operation(
@@ -111,6 +116,16 @@ ROOMS = (
         "Take an assistant out of a room.",
         None,
         204,
+    ),
+    Operation(
+        f"GET {_ROOM}/approvals", "list_approvals", "What assistants ask approval for.", ApprovalsAnswer
+    ),
+    Operation(
+        f"POST {_ROOM}/approvals/<approval_id>",
+        "decide_on_approval",
+        "Approve or deny an action, once: who asked for it, the room's creator, operators.",
+        Approval,
+        body=Deciding,
     ),
     Operation("GET /api/assistants", "list_assistants", "Every loaded assistant.", AssistantsAnswer),
     Operation(

@@ -7,7 +7,7 @@ from quart import Blueprint, request
 
 from productflo.errors import NotFound, ValidationFailed
 from productflo.protocol.codec import first_problem
-from productflo.protocol.codes import RoomKind
+from productflo.protocol.codes import RoomKind, Stoppers
 from productflo.protocol.ids import ForeignId, Id
 from productflo.protocol.inbound import MAX_PAGE, PAGE, HistoricData
 from productflo.service.history import History
@@ -32,6 +32,12 @@ class Listening(BaseModel):
     """`PUT /api/rooms/{room}/assistants/{assistant}`."""
 
     listens: Literal["mentions", "all", "off"] = "mentions"
+
+
+class RoomSettings(BaseModel):
+    """`PATCH /api/rooms/{room}`."""
+
+    stoppers: Stoppers = Field(description="Who may stop an assistant's answer: members, or asker.")
 
 
 class Page(BaseModel):
@@ -72,6 +78,13 @@ def rooms_blueprint(
         if not standings:
             raise NotFound(f"There is no room {room_id}.", field="room_id")
         return _standing(standings[0])
+
+    @blueprint.patch("/api/rooms/<room_id>")
+    async def change(room_id: str) -> tuple[str, int]:
+        identity = guard.require(request)
+        asked = await read_body(request, RoomSettings)
+        await membership.let_stop(identity, room_id, asked.stoppers)
+        return "", 204
 
     @blueprint.get("/api/rooms/<room_id>/messages")
     async def messages(room_id: str) -> dict[str, Any]:
@@ -186,4 +199,5 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "read_seq": standing.read_seq,
         "unread": standing.unread,
         "member_count": standing.member_count,
+        "stoppers": standing.stoppers,
     }

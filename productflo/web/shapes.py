@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, RootModel, WithJsonSchema
 
 from productflo.errors import ErrorCode
-from productflo.protocol.codes import RoomKind
-from productflo.protocol.outbound import MemberInfo
+from productflo.protocol.codes import RoomKind, Stoppers
+from productflo.protocol.outbound import Approval, MemberInfo
 from productflo.web.files import UploadFields
 
 Bytes = Annotated[bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})]
@@ -69,6 +69,7 @@ class StandingAnswer(RoomAnswer):
     read_seq: int
     unread: int
     member_count: int
+    stoppers: Stoppers
 
 
 class RoomsAnswer(BaseModel):
@@ -123,6 +124,19 @@ class ListenersAnswer(BaseModel):
     """The assistants of a room."""
 
     assistants: list[ListenerShape]
+
+
+class OpenApproval(Approval):
+    """An action that is waiting for a decision."""
+
+    assistant: str = Field(description="Which asks.")
+    message_id: str = Field(description="Of the answer in which it asks.")
+
+
+class ApprovalsAnswer(BaseModel):
+    """What assistants ask approval for, the oldest first."""
+
+    approvals: list[OpenApproval]
 
 
 class TeamsAnswer(BaseModel):

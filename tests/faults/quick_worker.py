@@ -1,32 +1,68 @@
-"""A worker process with short leases and an assistant that takes its time; `unfenced` takes its fence away.
+"""A worker process with short leases and an assistant that takes its time.
 
-    python quick_worker.py <store url> [unfenced]
+    python quick_worker.py <store url> [--says slow] [--without fence] [--lease 0.8] [--idle 1] [--sweep 0.3]
 
-The assistant says "<question> 0", "<question> 1", ... 20 pieces in about a second.
+`slow` says "<question> 0", "<question> 1", ... 20 pieces in about a second; `brief` five in no time; `acts`
+does so too after it has acted, which it writes to the file ACTED; `dies` takes its process with it.
+
+`--without` takes a rule away that workers keep: the `fence` of the scripts; that a wake-up whose lease was
+lost is left alone (`done`); that one that was left unfinished stays while somebody holds the lease (`held`).
 """
 
+import argparse
 import asyncio
 import os
-import sys
+import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
-from workers import working
+from workers import QUICK, QUICK_LEASE, working
 
 from assistants import Context, assistant
+from assistants.plugin import Assistant
+from assistants.post import Pace, Post
+from productflo.domain.bursts import BURST
+from productflo.errors import LeaseLost
 from productflo.store import log, runs
+from productflo.store.ready import WakeUp
 from productflo.store.scripts import Script, script
 
 PIECES = 20
-DELAY = 0.05
-"""Seconds between pieces."""
+"""Of an answer; a brief one has a quarter of them."""
+ACTED = "ACTED"
+"""The environment variable that names the file of what was done."""
 
 
-@assistant("echo")
-async def echo(ctx: Context) -> AsyncIterator[str]:
-    """Answer slowly enough to be killed in the middle of it."""
-    for number in range(PIECES):
-        yield f"{ctx.text} {number} "
-        await asyncio.sleep(DELAY)
+def act(text: str) -> None:
+    """Change something that lasts."""
+    with Path(os.environ[ACTED]).open("a") as file:
+        file.write(f"{text}\n")
+
+
+def saying(delay: float, first: str = "", pieces: int = PIECES) -> Assistant[Any]:
+    """Says its pieces so many seconds apart; `first` is what it does before."""
+
+    @assistant("echo")
+    async def echo(ctx: Context) -> AsyncIterator[str]:
+        if first == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if first == "acts":
+            await ctx.receipt.before_acting()
+            act(ctx.text)
+        for number in range(pieces):
+            yield f"{ctx.text} {number} "
+            await asyncio.sleep(delay)
+
+    return echo
+
+
+ASSISTANTS = {
+    "slow": saying(0.05),
+    "brief": saying(0.005, pieces=PIECES // 4),
+    "acts": saying(0.05, "acts"),
+    "dies": saying(0.05, "dies"),
+}
 
 
 def unfenced(name: str) -> Script:
@@ -36,14 +72,41 @@ def unfenced(name: str) -> Script:
     return Script(source.replace("redis.call('HGET', run, 'token') ~= token", "false"))
 
 
-async def main(url: str) -> None:
+def hasty(rules: list[str]) -> None:
+    """Let posts be done with wake-ups that they should leave alone."""
+    deal_with: Any = Post._deal_with
+
+    async def dealing(post: Post, room: str, wake_up: WakeUp | None) -> bool:
+        try:
+            served: bool = await deal_with(post, room, wake_up)
+        except LeaseLost:
+            if "done" not in rules:
+                raise
+            return True
+        return served or "held" in rules
+
+    Post._deal_with = dealing  # type: ignore[method-assign]
+
+
+async def main(url: str, says: Assistant[Any], lease: float, pace: Pace) -> None:
     """Work until killed."""
-    async with working(url, echo):
+    async with working(url, says, burst=BURST, lease=lease, pace=pace):
         print("at work", os.getpid(), flush=True)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    if "unfenced" in sys.argv:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("--says", choices=ASSISTANTS, default="slow")
+    parser.add_argument("--without", choices=["fence", "done", "held"], action="append", default=[])
+    parser.add_argument("--lease", type=float, default=QUICK_LEASE)
+    parser.add_argument("--idle", type=float, default=QUICK.idle)
+    parser.add_argument("--sweep", type=float, default=QUICK.sweep)
+    words = parser.parse_args()
+    if "fence" in words.without:
         log.script = runs.script = unfenced  # type: ignore[attr-defined, assignment]
-    asyncio.run(main(sys.argv[1]))
+    hasty(words.without)
+    asyncio.run(
+        main(words.url, ASSISTANTS[words.says], words.lease, Pace(idle=words.idle, sweep=words.sweep))
+    )

@@ -12,7 +12,7 @@ import pytest
 from processes import Spoken, environment, kill, running
 from redis.asyncio import Redis
 from rooms import PATIENCE, Listener, TestRoom, listening, make_room, writing
-from workers import QUICK_LEASE, working
+from workers import QUICK, QUICK_LEASE, working
 
 from assistants import Context, assistant
 from productflo.store.connect import open_redis
@@ -22,6 +22,8 @@ from productflo.store.events import Logged, PieceSaid, RoomEvent
 QUICK_WORKER = (sys.executable, str(Path(__file__).with_name("quick_worker.py")))
 TESTS = str(Path(__file__).parents[1])
 REPOSITORY = str(Path(__file__).parents[2])
+PEOPLE = ("ada", "bo", "cy")
+"""Who asks in turn: what one of them says in a row would be one question."""
 SETTLED = QUICK_LEASE + 1.0
 """Seconds in which a lease ends and an answer is given: after as much quiet nothing more is coming."""
 
@@ -30,19 +32,25 @@ def worker(data: Path, store_url: str, *more: str) -> AbstractAsyncContextManage
     """A worker process with short leases."""
     env = environment(data)
     env["PYTHONPATH"] = ":".join(filter(None, (TESTS, REPOSITORY, env.get("PYTHONPATH"))))
+    env["ACTED"] = str(data / "acted")
     return running(*QUICK_WORKER, store_url, *more, env=env)
 
 
 @pytest.fixture
 async def room(redis: Redis) -> AsyncIterator[TestRoom]:
     async with writing(redis) as log:
-        yield await make_room(redis, log, "lab")
+        yield await make_room(redis, log, "lab", people=PEOPLE)
 
 
 @pytest.fixture
 async def heard(redis: Redis, room: TestRoom) -> AsyncIterator[Listener]:
     async with listening(redis, "lab") as listener:
         yield listener
+
+
+async def ask(room: TestRoom, number: int) -> str:
+    """One after the other of the people asks `q<number>`."""
+    return await room.say(PEOPLE[number % len(PEOPLE)], f"@echo q{number}", wake=["echo"])
 
 
 def messages(count: int) -> Callable[[list[RoomEvent]], bool]:
@@ -65,7 +73,7 @@ async def test_a_killed_worker_is_replaced_in_mid_answer(
     """The other one answers under the same message id, starting the text anew; once, in order."""
     async with worker(tmp_path, store_url) as first:
         await first.says("at work")
-        questions = [await room.say("ada", f"q{number}", wake=["echo"]) for number in range(3)]
+        questions = [await ask(room, number) for number in range(3)]
         await heard.until(a_piece)
         kill(first.pid)
         async with worker(tmp_path, store_url):
@@ -87,13 +95,13 @@ async def stalled_in_mid_answer(
     async with worker(tmp_path, store_url, *kind) as stalled, worker(tmp_path, store_url, *kind) as other:
         await stalled.says("at work")
         other.process.send_signal(signal.SIGSTOP)
-        names = {await room.say("ada", f"q{number}", wake=["echo"]): f"q{number}" for number in range(3)}
+        names = {await ask(room, number): f"q{number}" for number in range(3)}
         await heard.until(a_piece)
         stalled.process.send_signal(signal.SIGSTOP)
         other.process.send_signal(signal.SIGCONT)
         await heard.until(messages(6))
         stalled.process.send_signal(signal.SIGCONT)
-        names[await room.say("ada", "q3", wake=["echo"])] = "q3"
+        names[await ask(room, 3)] = "q3"
         await heard.until(lambda events: messages(8)(events) and "q3" in _texts(events))
         await heard.quiet(SETTLED)
     return [names[answer["reply_to"]] for answer in await room.answers()]
@@ -118,7 +126,7 @@ async def test_without_the_fence_it_would(
     tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
 ) -> None:
     """The control: the same events with workers whose scripts do not look at the token."""
-    answered = await stalled_in_mid_answer(tmp_path, store_url, room, heard, "unfenced")
+    answered = await stalled_in_mid_answer(tmp_path, store_url, room, heard, "--without", "fence")
     assert sorted(answered) != ["q0", "q1", "q2", "q3"]
 
 
@@ -133,33 +141,199 @@ def stalls(victim: Spoken, seconds: float) -> None:
     asyncio.get_running_loop().call_later(seconds, resume)
 
 
+STORM_ROOMS = 6
+STORM_QUESTIONS = 170
+"""Questions in each room: 1,020 in all."""
+STORM_AHEAD = 10
+"""Questions that a room has asked before the oldest of them is answered, about."""
+
+
+class Answered:
+    """How many answers a room has had; counts each event once."""
+
+    def __init__(self, ear: Listener) -> None:
+        self._ear = ear
+        self._seen = self.count = 0
+
+    async def until(self, count: int) -> None:
+        """Wait for so many."""
+
+        def holds(events: list[RoomEvent]) -> bool:
+            for event in events[self._seen :]:
+                if isinstance(event, Logged):
+                    self.count += sum(b'"run_id"' in one for one in event.envelopes)
+            self._seen = len(events)
+            return self.count >= count
+
+        await self._ear.until(holds)
+
+
+async def asking(room: TestRoom, answered: Answered) -> list[str]:
+    """Ask all the questions of a storm in a room, and wait for the answers."""
+    asked = []
+    for number in range(STORM_QUESTIONS):
+        asked.append(await ask(room, number))
+        await answered.until(number + 1 - STORM_AHEAD)
+    await answered.until(STORM_QUESTIONS)
+    return asked
+
+
 async def test_a_storm(tmp_path: Path, redis: Redis, store_url: str) -> None:
-    """Three workers, killed and stalled at random while four rooms ask: each question is answered once,
-    in its room's order, and no wake-up is left over."""
+    """Three workers, killed and stalled at random while six rooms ask a thousand questions: each is answered
+    once, in its room's order, and no wake-up is left over."""
     dice = random.Random(1)  # noqa: S311 - the same storm each time
     async with AsyncExitStack() as stack:
         log = await stack.enter_async_context(writing(redis))
-        rooms = [await make_room(redis, log, f"room{number}") for number in range(4)]
-        ears = [await stack.enter_async_context(listening(redis, room.name)) for room in rooms]
-        workers = [await stack.enter_async_context(worker(tmp_path, store_url)) for _ in range(3)]
-        asked: dict[str, list[str]] = {room.name: [] for room in rooms}
-        for turn in range(8):
-            for room in rooms:
-                asked[room.name].append(await room.say("ada", f"q{turn}", wake=["echo"]))
-            await dice.choice(ears).until(messages(2 * turn + 1))
+        names = [f"room{number}" for number in range(STORM_ROOMS)]
+        rooms = [await make_room(redis, log, name, people=PEOPLE) for name in names]
+        ears = [await stack.enter_async_context(listening(redis, name)) for name in names]
+
+        async def begun() -> Spoken:
+            one = await stack.enter_async_context(worker(tmp_path, store_url, "--says", "brief"))
+            await one.says("at work")
+            return one
+
+        workers = [await begun() for _ in range(3)]
+        storm = asyncio.gather(*(asking(room, Answered(ear)) for room, ear in zip(rooms, ears, strict=True)))
+        kills = stalls_seen = 0
+        while not storm.done():
             victim = dice.randrange(3)
-            if dice.random() < 0.5:
+            if dice.random() < 0.4:
                 kill(workers[victim].pid)
-                workers[victim] = await stack.enter_async_context(worker(tmp_path, store_url))
+                workers[victim] = await begun()
+                kills += 1
             else:
-                stalls(workers[victim], dice.uniform(0.5, 2.5))
-        for ear in ears:
-            await ear.until(messages(16))
+                stalls(workers[victim], dice.uniform(0.5, 1.5))
+                stalls_seen += 1
+            await asyncio.wait({storm}, timeout=dice.uniform(0.4, 0.9))
+        asked = await storm
         async with asyncio.timeout(PATIENCE):
             while (await redis.xinfo_groups("ready:echo"))[0]["pending"]:
                 await ears[0].quiet(SETTLED)
-        for room in rooms:
-            assert [answer["reply_to"] for answer in await room.answers()] == asked[room.name]
+        print(f"{STORM_ROOMS * STORM_QUESTIONS} questions, {kills} kills, {stalls_seen} stalls")
+        assert min(kills, stalls_seen) > 0
+        for room, questions in zip(rooms, asked, strict=True):
+            assert [answer["reply_to"] for answer in await room.answers()] == questions
+
+
+async def reclaimed_while_held(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener, *without: str
+) -> int:
+    """A worker stands still in mid-answer; another one finds its wake-up while the lease still holds; then
+    the first one dies. Nobody sweeps. Returns how many answers there are in the end."""
+    slowly = ("--lease", "2", "--idle", "0.4", "--sweep", "600", *without)
+    async with worker(tmp_path, store_url, *slowly) as first, worker(tmp_path, store_url, *slowly) as other:
+        await first.says("at work")
+        other.process.send_signal(signal.SIGSTOP)
+        await ask(room, 0)
+        await heard.until(a_piece)
+        (before,) = await pending(room)
+        first.process.send_signal(signal.SIGSTOP)
+        other.process.send_signal(signal.SIGCONT)
+        async with asyncio.timeout(PATIENCE):
+            while await pending(room) == [before]:
+                await heard.quiet(0.05)
+        kill(first.pid)
+        await heard.quiet(2 + SETTLED)
+    return len(await room.answers())
+
+
+async def pending(room: TestRoom) -> list[str]:
+    """The worker that has each wake-up that is not done with."""
+    found = await room.redis.xpending_range("ready:echo", "workers", "-", "+", 10)
+    return [one["consumer"].decode() for one in found]
+
+
+async def test_a_wake_up_that_is_found_while_the_lease_holds_stays(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """It may be the holder's own: when that one dies, it is all that tells of the room."""
+    assert await reclaimed_while_held(tmp_path, store_url, room, heard) == 1
+
+
+async def test_without_that_rule_the_question_would_be_lost(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """The control, until somebody sweeps."""
+    assert await reclaimed_while_held(tmp_path, store_url, room, heard, "--without", "held") == 0
+
+
+async def taken_over_and_again(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener, *without: str
+) -> int:
+    """A worker sleeps through its lease, and another one takes its wake-up and its answer over; it wakes up,
+    and the other one dies. Nobody sweeps. Returns how many answers there are in the end."""
+    unswept = ("--sweep", "600", *without)
+    async with worker(tmp_path, store_url, *unswept) as first:
+        await first.says("at work")
+        await ask(room, 0)
+        await heard.until(a_piece)
+        first.process.send_signal(signal.SIGSTOP)
+        async with worker(tmp_path, store_url, *unswept) as other:
+            await heard.until(lambda events: len(run_ids(heard)) == 2)
+            first.process.send_signal(signal.SIGCONT)
+            so_far = len(heard.events)
+            await heard.until(
+                lambda events: len(events) >= so_far + 10
+            )  # It has looked at its lease by then.
+            kill(other.pid)
+        await heard.quiet(QUICK.idle + SETTLED + 2.0)
+    return len(await room.answers())
+
+
+async def test_whoever_lost_the_lease_leaves_the_wake_up(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """It is the new holder's; when that one dies, it is all that tells of the room."""
+    assert await taken_over_and_again(tmp_path, store_url, room, heard) == 1
+
+
+async def test_with_the_wake_up_done_the_question_would_be_lost(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """The control, until somebody sweeps."""
+    assert await taken_over_and_again(tmp_path, store_url, room, heard, "--without", "done") == 0
+
+
+async def test_what_has_acted_is_not_done_again(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """The answer of a worker that was killed after an action is closed with what was said."""
+    async with worker(tmp_path, store_url, "--says", "acts") as first:
+        await first.says("at work")
+        question = await ask(room, 0)
+        await heard.until(lambda events: sum(isinstance(one, PieceSaid) for one in events) > 8)
+        kill(first.pid)
+        async with worker(tmp_path, store_url, "--says", "acts"):
+            await heard.until(messages(2))
+    (answer,) = await room.answers()
+    assert (tmp_path / "acted").read_text() == "q0\n"
+    assert answer["reply_to"] == question
+    assert answer["assistant"]["state"] == "interrupted"
+    assert answer["message"].startswith("q0 0 q0 1")
+    assert "after I had begun to act" in answer["message"]
+
+
+async def test_a_poisonous_question_ends_with_a_note(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """It kills two workers before they say a word; the third one does not try, and answers what follows."""
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            poisoned = await stack.enter_async_context(worker(tmp_path, store_url, "--says", "dies"))
+            if not await room.said():
+                await poisoned.says("at work")
+                await ask(room, 0)
+            await poisoned.ends()
+        await stack.enter_async_context(worker(tmp_path, store_url))
+        await heard.until(messages(2))
+        await ask(room, 1)
+        await heard.until(messages(4))
+    first, second = await room.answers()
+    assert first["assistant"]["state"] == "interrupted"
+    assert "I was interrupted here, more than once." in first["message"]
+    assert first["assistant"]["run_id"].endswith(".3")
+    assert second["assistant"]["state"] == "done"
 
 
 async def test_a_store_that_is_killed_is_waited_for(tmp_path: Path) -> None:

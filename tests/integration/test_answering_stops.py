@@ -8,24 +8,20 @@ from collections.abc import AsyncIterator
 import answers
 import pytest
 from answers import Gates, finished, waits
-from rooms import Listener, TestRoom
+from rooms import Listener, TestRoom, answers_of, person
 from workers import working
 
 from assistants import AssistantError, Context, assistant
 from productflo.protocol.inbound import MAX_TEXT
-from productflo.service.runs import Runs
 from productflo.store.events import PieceSaid
 from productflo.store.keys import RoomKeys
-from productflo.store.rooms import Rooms
-from productflo.store.runs import RunStore
 
 room, heard, gates = answers.room, answers.heard, answers.gates
 
 
 async def stop(room: TestRoom, message_id: str, by: str = "bo") -> bytes | None:
     """Ask for the end of an answer, as a person does."""
-    runs = Runs(RunStore(room.redis), Rooms(room.redis), room.log)
-    return await runs.stop("lab", message_id=message_id, run_id=None, by=by)
+    return await answers_of(room).stop(person(by), "lab", message_id=message_id, run_id=None)
 
 
 async def test_a_stop_closes_the_assistant_at_once(
@@ -99,7 +95,7 @@ async def cancels_itself(ctx: Context) -> AsyncIterator[str]:
     raise asyncio.CancelledError
 
 
-@assistant("echo", timeout=0.2)
+@assistant("echo", limits={"timeout": 0.2})
 async def is_slow(ctx: Context) -> AsyncIterator[str]:
     """Outlasts its time."""
     yield "I looked, and"
@@ -146,7 +142,7 @@ async def test_an_assistant_that_refuses_to_end_is_left_behind(
     """The room gets its final message within a bounded time, whatever the assistant does."""
     monkeypatch.setattr("assistants.answering.CLOSE", 0.1)
 
-    @assistant("echo", timeout=0.2)
+    @assistant("echo", limits={"timeout": 0.2})
     async def stubborn(ctx: Context) -> AsyncIterator[str]:
         yield "one"
         while not gates.opened.is_set():

@@ -12,6 +12,7 @@ from chatting import Server, web_process
 from jsonschema import Draft202012Validator
 
 from productflo.service.invites import Invites
+from productflo.store.approvals import Action, ApprovalStore
 from productflo.store.connect import open_redis
 from productflo.store.invites import InviteStore
 from productflo.store.profiles import Profile, Profiles
@@ -33,7 +34,8 @@ def closed(schema: Any) -> Any:
 class Described:
     """A client of a server that holds each answer against the server's own description."""
 
-    def __init__(self, http: httpx.AsyncClient, document: dict[str, Any]) -> None:
+    def __init__(self, http: httpx.AsyncClient, document: dict[str, Any], store_url: str) -> None:
+        self.store_url = store_url
         self.http = http
         self.paths = document["paths"]
         self.components = closed(document["components"])
@@ -67,9 +69,9 @@ def _fits(rule: str, path: str) -> bool:
 
 
 @asynccontextmanager
-async def described(server: Server, **headers: str) -> AsyncIterator[Described]:
+async def described(server: Server, store_url: str, **headers: str) -> AsyncIterator[Described]:
     async with httpx.AsyncClient(base_url=server.http, headers=headers, timeout=30) as http:
-        yield Described(http, (await http.get("/openapi.json")).json())
+        yield Described(http, (await http.get("/openapi.json")).json(), store_url)
 
 
 async def rooms(api: Described, room: str) -> None:
@@ -78,15 +80,28 @@ async def rooms(api: Described, room: str) -> None:
     assert (await api.call("POST", "/api/rooms", json={"room_id": room})).status_code == 409
     for path in ("/api/rooms", f"/api/rooms/{room}", f"/api/rooms/{room}/members", "/api/assistants"):
         assert (await api.call("GET", path)).status_code == 200
+    await api.call("PATCH", f"/api/rooms/{room}", json={"stoppers": "asker"})
     await api.call("PUT", f"/api/rooms/{room}/members/cy")
     await api.call("DELETE", f"/api/rooms/{room}/members/cy")
     await api.call("PUT", f"/api/rooms/{room}/assistants/guide", json={"listens": "all"})
     assert (await api.call("GET", f"/api/rooms/{room}/assistants")).json()["assistants"]
+    await approvals(api, room)
     await api.call("DELETE", f"/api/rooms/{room}/assistants/guide")
     said = {"user_id": "ana", "message": "hello", "rooms": [room, "room_of_nobody"]}
     await api.call("POST", "/api/broadcast", json=said, headers={"X-Service-Key": SERVICE_KEY})
     for query in ({}, {"before": 1}, {"after": 0, "limit": 1}):
         assert (await api.call("GET", f"/api/rooms/{room}/messages", params=query)).status_code == 200
+
+
+async def approvals(api: Described, room: str) -> None:
+    """Decide on what an assistant asks."""
+    asked = Action(room, "guide", "ana", "order: Order a part.", "{}", "msg_1", "msg_1.1", "msg_q")
+    async with open_redis(api.store_url) as redis:
+        await ApprovalStore(redis).ask("apr_1", asked, 60)
+    assert (await api.call("GET", f"/api/rooms/{room}/approvals")).json()["approvals"]
+    path = f"/api/rooms/{room}/approvals/apr_1"
+    assert (await api.call("POST", path, json={"decision": "approve"})).status_code == 200
+    assert (await api.call("POST", path, json={"decision": "deny"})).status_code == 409
 
 
 async def teams(api: Described) -> None:
@@ -129,7 +144,7 @@ async def test_every_answer_is_as_described(
         await Profiles(redis).register(Profile("guide", "Guide", "Knows the way.", ("mention",)))
         code = (await Invites(InviteStore(redis), lambda _: False).create("Ana")).code
     open_server = web_process(tmp_path, REDIS_URL=store_url, PRODUCTFLO_SERVICE_KEY=SERVICE_KEY)
-    async with open_server as server, described(server, **{"X-User-Id": "ana"}) as api:
+    async with open_server as server, described(server, store_url, **{"X-User-Id": "ana"}) as api:
         await rooms(api, room)
         await teams(api)
         await files(api)
@@ -137,7 +152,7 @@ async def test_every_answer_is_as_described(
             assert (await api.call("GET", path)).status_code == 200
         seen = api.seen
     closed_server = web_process(tmp_path, REDIS_URL=store_url, PRODUCTFLO_SECRET=SECRET)
-    async with closed_server as other, described(other) as api:
+    async with closed_server as other, described(other, store_url) as api:
         await sessions(api, code)
         seen |= api.seen
     every = {one["operationId"] for path in api.paths.values() for one in path.values()}

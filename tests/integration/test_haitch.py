@@ -67,7 +67,7 @@ async def test_what_does_not_fit_is_left_out_from_the_oldest(
 ) -> None:
     """By messages and by characters; a first turn that would be its own is left out too."""
     model = ChatModel(api_key=None, base_url=server.url)
-    settings = ModelSettings(tokens=250)
+    settings = ModelSettings(tokens=260)
     async with working(store_url, haitch, model=model, settings=settings):
         await room.say("ada", "@haitch is it?", wake=["haitch"])
         await heard.until(ended(1))

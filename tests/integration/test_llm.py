@@ -153,6 +153,13 @@ async def test_nobody_listens() -> None:
     await model.aclose()
 
 
+async def test_an_address_that_lacks_its_version(server: ModelServer) -> None:
+    """The usual mistake in OPENAI_BASE_URL is told as such."""
+    model = ChatModel(api_key="k", base_url=server.url.removesuffix("/v1"), first_wait=0.01)
+    assert "or its address lacks /v1" in await told(model)
+    await model.aclose()
+
+
 async def breaks_off(exchange: Exchange) -> None:
     await exchange.say("half")
     exchange.break_off()

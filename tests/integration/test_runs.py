@@ -6,16 +6,18 @@ from dataclasses import replace
 import orjson
 import pytest
 from redis.asyncio import Redis
-from rooms import TestRoom, entry, listening, make_room, writing
+from rooms import TestRoom, answers_of, entry, listening, make_room, person, writing
 
 from productflo.errors import LeaseLost, NotFound
-from productflo.service.runs import Runs
 from productflo.store.entries import RunGuard
 from productflo.store.events import StopAsked
 from productflo.store.keys import RoomKeys
 from productflo.store.ready import ReadyStream
 from productflo.store.rooms import Rooms
-from productflo.store.runs import Lease, Released, RunSnapshot, RunStore
+from productflo.store.runs import Asking, Lease, Released, RunSnapshot, RunStore
+
+QUESTION = Asking("1", (1,), "ada")
+"""The first message of the room."""
 
 
 @pytest.fixture
@@ -62,12 +64,12 @@ async def test_a_silent_holder_loses_everything(room: TestRoom, store: RunStore)
     """After a take-over each of its calls is refused, and none of them changes anything."""
     await room.say("ada", "q")
     old = await held(store)
-    await store.begin(old, 1, "m")
+    await store.begin(old, QUESTION, "m")
     await let_it_end(room.redis)
     new = await held(store, "w2")
     before = await room.redis.hgetall(RoomKeys("lab").run("echo"))
     for call in (
-        store.begin(old, 1, "m2"),
+        store.begin(old, QUESTION, "m2"),
         store.renew(old),
         store.save(old, "stale", 9),
         store.pass_over(old, 1),
@@ -94,8 +96,8 @@ async def test_the_same_call_sent_twice_is_one(room: TestRoom, store: RunStore) 
     """redis-py sends a script again after a time-out: no second fence, no second try."""
     await room.say("ada", "q")
     lease = await held(store)
-    first = await store.begin(lease, 1, "m")
-    assert await store.begin(lease, 1, "another") == first
+    first = await store.begin(lease, QUESTION, "m")
+    assert await store.begin(lease, QUESTION, "another") == first
     assert first.tries == 1
 
 
@@ -103,7 +105,7 @@ async def test_the_final_message_ends_the_answer(room: TestRoom, store: RunStore
     """Message and cursor move in one step; nothing of the run is left but the lease."""
     await room.say("ada", "q")
     lease = await held(store)
-    await store.begin(lease, 1, "m")
+    await store.begin(lease, QUESTION, "m")
     await store.save(lease, "half", 3)
     await room.log.append(entry("lab", "echo", "whole", "m", guard=RunGuard("echo", lease.token, 1)))
     run = await room.redis.hgetall(RoomKeys("lab").run("echo"))
@@ -126,10 +128,10 @@ async def test_a_take_over_goes_on_under_the_same_message(room: TestRoom, store:
     """With the text so far, and a run id of its own."""
     await room.say("ada", "q")
     old = await held(store)
-    first = await store.begin(old, 1, "m")
+    first = await store.begin(old, QUESTION, "m")
     await store.save(old, "half", 3)
     await let_it_end(room.redis)
-    second = await store.begin(await held(store, "w2"), 1, "never used")
+    second = await store.begin(await held(store, "w2"), QUESTION, "never used")
     assert (first.message_id, first.run_id, first.tries, first.text) == ("m", "m.1", 1, "")
     assert (second.message_id, second.run_id, second.tries, second.text) == ("m", "m.2", 2, "half")
 
@@ -138,39 +140,39 @@ async def test_a_hand_over_needs_no_waiting(room: TestRoom, store: RunStore) -> 
     """A worker that stops gives its answer to the next one at once."""
     await room.say("ada", "q")
     old = await held(store)
-    await store.begin(old, 1, "m")
+    await store.begin(old, QUESTION, "m")
     await store.save(old, "half", 3)
     await store.hand_over(old)
-    assert (await store.begin(await held(store, "w2"), 1, "never used")).text == "half"
+    assert (await store.begin(await held(store, "w2"), QUESTION, "never used")).text == "half"
 
 
 async def test_a_stop_is_marked_and_told(room: TestRoom, store: RunStore) -> None:
     """The worker hears of it at once over the bus, and finds it with its next save at the latest."""
     await room.say("ada", "q")
     lease = await held(store)
-    begun = await store.begin(lease, 1, "m")
-    runs = Runs(store, Rooms(room.redis), room.log)
+    begun = await store.begin(lease, QUESTION, "m")
+    runs = answers_of(room, store)
     async with listening(room.redis, "lab") as listener:
-        assert await runs.stop("lab", message_id=None, run_id=begun.run_id, by="bo") is None
+        assert await runs.stop(person("bo"), "lab", message_id=None, run_id=begun.run_id) is None
         await listener.until(lambda events: StopAsked("m", "bo") in events)
-    assert await runs.stop("lab", message_id="m", run_id=None, by="ada") is None
+    assert await runs.stop(person("ada"), "lab", message_id="m", run_id=None) is None
     assert await store.renew(lease) == "bo"
-    assert (await store.begin(replace(lease), 1, "m")).stop == "bo"
+    assert (await store.begin(replace(lease), QUESTION, "m")).stop == "bo"
 
 
 async def test_stopping_what_has_ended_gives_its_message(room: TestRoom, store: RunStore) -> None:
     """Whoever was too late sees what was said; an id that nobody knows is told."""
     await room.say("ada", "q")
     lease = await held(store)
-    await store.begin(lease, 1, "m")
+    await store.begin(lease, QUESTION, "m")
     await room.log.append(entry("lab", "echo", "whole", "m", guard=RunGuard("echo", lease.token, 1)))
-    runs = Runs(store, Rooms(room.redis), room.log)
-    ended = await runs.stop("lab", message_id="m", run_id=None, by="bo")
+    runs = answers_of(room, store)
+    ended = await runs.stop(person("bo"), "lab", message_id="m", run_id=None)
     assert ended is not None
     assert orjson.loads(ended)["data"]["message"] == "whole"
-    assert await runs.stop("lab", message_id=None, run_id="m.1", by="bo") == ended
+    assert await runs.stop(person("bo"), "lab", message_id=None, run_id="m.1") == ended
     with pytest.raises(NotFound) as told:
-        await runs.stop("lab", message_id="nothing", run_id=None, by="bo")
+        await runs.stop(person("bo"), "lab", message_id="nothing", run_id=None)
     assert told.value.field == "data.message_id"
 
 
@@ -178,8 +180,8 @@ async def test_a_late_joiner_gets_the_text_so_far(room: TestRoom, store: RunStor
     """With the index of the last piece in it, so that the next one can be recognised."""
     await room.say("ada", "q")
     lease = await held(store)
-    begun = await store.begin(lease, 1, "m")
-    runs = Runs(store, Rooms(room.redis), room.log)
+    begun = await store.begin(lease, QUESTION, "m")
+    runs = answers_of(room, store)
     assert await runs.running("lab") == [RunSnapshot("echo", "m", begun.run_id, "", -1)]
     await store.save(lease, "half of it", 3)
     assert await runs.running("lab") == [RunSnapshot("echo", "m", begun.run_id, "half of it", 3)]

@@ -31,7 +31,7 @@ async def race(deployment: Deployment, name: str, times: int) -> Journal:
     each = times // CONNECTIONS
     urls = islice(cycle(web.url for web in deployment.webs), CONNECTIONS)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        sockets = [await connect(url, compression=None, max_queue=None) for url in urls]
+        sockets = [await connect(url, compression=None, max_queue=None, open_timeout=None) for url in urls]
         try:
             journal.entries += [Sent(name)] * (each * CONNECTIONS)
             await asyncio.gather(*(_send(socket, envelope, each) for socket in sockets))

@@ -33,11 +33,18 @@ def test_four_lines_make_an_assistant() -> None:
 def test_everything_can_be_said() -> None:
     """Name, description, triggers, time and settings are as given."""
 
-    @assistant("cad.check", name="CAD check", description="Checks.", on=["mention"], timeout=5, settings=Tone)
+    @assistant(
+        "cad.check",
+        name="CAD check",
+        description="Checks.",
+        on=["mention"],
+        limits={"timeout": 5},
+        settings=Tone,
+    )
     async def check(ctx: Context[Tone]) -> AsyncIterator[str]:
         yield "LOUD" if ctx.settings.loud else "quiet"
 
-    assert (check.name, check.description, check.on, check.timeout, check.settings) == (
+    assert (check.name, check.description, check.on, check.limits.timeout, check.settings) == (
         "CAD check",
         "Checks.",
         {Trigger.MENTION},
@@ -59,8 +66,8 @@ def test_an_id_that_nobody_could_mention_is_refused(name: Any) -> None:
         ({"name": " "}, "the name needs"),
         ({"name": "x" * 81}, "the name needs 1 to 80"),
         ({"description": "x" * 301}, "301 characters"),
-        ({"timeout": 0}, "timeout is in seconds"),
-        ({"timeout": 4000}, "timeout is in seconds"),
+        ({"limits": {"timeout": 0}}, "limits.timeout should be greater than 0"),
+        ({"limits": {"timout": 4}}, "limits.timout is not known; did you mean timeout"),
         ({"on": ["mentions"]}, "direct, mention, reply, not 'mentions'"),
         ({"on": ["all"]}, "not 'all'"),
     ],

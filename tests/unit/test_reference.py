@@ -42,5 +42,5 @@ def test_every_route_is_documented(tmp_path: Path) -> None:
         if not rule.websocket
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    named = set(re.findall(r"(?:GET|POST|PUT|DELETE) /[^`\s]*", page))
+    named = set(re.findall(r"(?:GET|POST|PUT|PATCH|DELETE) /[^`\s]*", page))
     assert routes == named

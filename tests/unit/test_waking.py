@@ -16,8 +16,11 @@ def woken(
     listens: Listens = Listens.MENTIONS,
     on: frozenset[Trigger] = ADDRESSED,
     company: Company = TEAM,
+    hops: int = 0,
+    max_hops: int = 0,
 ) -> Trigger | None:
-    return wakes("haitch", on, listens, Heard(text, by_assistant, replied_to), company)
+    heard = Heard(text, by_assistant, replied_to, hops, frozenset({"guide"}))
+    return wakes("haitch", on, listens, heard, company, max_hops)
 
 
 def test_wakes_at_every_message_of_a_direct_room() -> None:
@@ -95,6 +98,26 @@ def test_assistants_never_wake_assistants(listens: Listens) -> None:
         woken("@haitch", by_assistant=True, replied_to="haitch", listens=listens, company=Company(1, 1))
         is None
     )
+
+
+@pytest.mark.parametrize(("hops", "woken_by"), [(0, Trigger.MENTION), (1, Trigger.MENTION), (2, None)])
+def test_so_many_hops_and_no_more(hops: int, woken_by: Trigger | None) -> None:
+    """An assistant's word counts while fewer assistants' messages lie between it and a person's."""
+    assert woken("@haitch", by_assistant=True, hops=hops, max_hops=2) is woken_by
+
+
+@pytest.mark.parametrize("listens", [Listens.MENTIONS, Listens.ALL])
+def test_assistants_wake_those_that_they_speak_to_only(listens: Listens) -> None:
+    """By a mention or a reply; neither in a direct room nor where one hears everything."""
+    assert woken(by_assistant=True, max_hops=3, listens=listens, company=Company(1, 1)) is None
+    assert woken(by_assistant=True, max_hops=3, listens=listens, replied_to="haitch") is Trigger.REPLY
+
+
+def test_what_is_said_to_one_is_not_for_all() -> None:
+    """One that hears everything leaves to another assistant what is said to that one."""
+    assert woken("@guide why?", listens=Listens.ALL) is None
+    assert woken("why?", replied_to="guide", listens=Listens.ALL) is None
+    assert woken("@guide and @haitch, why?", listens=Listens.ALL) is Trigger.MENTION
 
 
 def test_an_assistant_chooses_what_wakes_it() -> None:

@@ -1,9 +1,10 @@
 -- Included by append.lua: deleting a message, and all that belongs to it.
--- The answer that an assistant is writing to it stops, as run_stop.lua stops one.
+-- The answer that an assistant is writing to it stops, as run_stop.lua stops one. `questions` are seqs with a space
+-- on either side of each.
 local function stop_answers(at, by)
   for _, run in ipairs(runs) do
-    local found = redis.call('HMGET', run, 'question', 'message_id')
-    if found[1] == at and found[2] then
+    local found = redis.call('HMGET', run, 'questions', 'message_id')
+    if found[2] and string.find(found[1] or '', ' ' .. at .. ' ', 1, true) then
       redis.call('HSETNX', run, 'stop', by)
       publish(bus, cjson.encode({'stop', found[2], by}))
     end

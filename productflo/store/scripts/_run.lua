@@ -1,4 +1,5 @@
 -- Included by the scripts of an assistant's run in a room: the hash {room}:run:<assistant>.
+-- include: _answer.lua
 -- The lease is judged by the clock of the store alone; a worker's clock may stand still or be wrong.
 local function now_ms()
   local time = redis.call('TIME')
@@ -12,8 +13,4 @@ end
 
 local function renew(run, lease)
   redis.call('HSET', run, 'until', string.format('%.0f', now_ms() + lease))
-end
-
-local function forget_answer(run)
-  redis.call('HDEL', run, 'question', 'message_id', 'run_id', 'tries', 'text', 'index', 'stop', 'begun')
 end

@@ -29,6 +29,7 @@ local bytes = tonumber(redis.call('HGET', meta, 'bytes') or '0')
 -- include: _delete.lua
 -- include: _react.lua
 -- include: _trim.lua
+-- include: _answer.lua
 local events = {chat = chat, edit = edit, delete = delete, reaction = react}
 
 local results, at = {}, 7
@@ -40,8 +41,7 @@ end
 if #published > 0 then
   redis.call('HSET', meta, 'seq', seq, 'bytes', string.format('%.0f', bytes))
   if token ~= '' then
-    redis.call('HSET', run, 'cursor', cursor)
-    redis.call('HDEL', run, 'question', 'message_id', 'run_id', 'tries', 'text', 'index', 'stop', 'begun')
+    move_cursor(run, cursor)
   end
   trim(bytes, now, 2 * #published + 16)
 end

@@ -13,5 +13,5 @@ if not (token and string.sub(token, 1, #ARGV[2] + 1) == ARGV[2] .. ':') then
 end
 renew(KEYS[1], ARGV[3])
 -- Left by an assistant that was removed from the room in mid-answer, and is back.
-if question and tonumber(question) <= tonumber(cursor) then forget_answer(KEYS[1]) end
+if tonumber(question) and tonumber(question) <= tonumber(cursor) then forget_answer(KEYS[1]) end
 return {token, tonumber(cursor)}

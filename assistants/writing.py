@@ -1,0 +1,329 @@
+"""Answering one question: the assistant's code is run, and what came of it is written to the room, once."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from redis.exceptions import RedisError
+
+from assistants.answering import Answering, Ending, Outcome
+from assistants.asking import RoomApprover
+from assistants.attachments import OwnFiles
+from assistants.channel import Channel
+from assistants.context import Context, Member
+from assistants.documents import RoomDocuments
+from assistants.errors import AssistantError
+from assistants.keeping import RoomKept
+from assistants.questions import Question, Questions
+from assistants.queue import Queue
+from assistants.receipt import Receipt
+from assistants.registry import Ready
+from assistants.requests import BadRequest, failure, is_typed, read, refuse
+from assistants.services import Services
+from assistants.verdict import Verdict, broken_off, interrupted, judge, stopped
+from productflo.domain.identity import Identity
+from productflo.domain.waking import without_mention
+from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError, StoreAway
+from productflo.protocol.codec import encode
+from productflo.protocol.ids import random_id
+from productflo.protocol.outbound import AnswerData
+from productflo.protocol.requests import answer_code
+from productflo.service.chat import Answer
+from productflo.service.clock import stamp
+from productflo.store.entries import RunGuard
+from productflo.store.events import Live
+from productflo.store.profiles import Profile
+from productflo.store.refusals import note
+from productflo.store.runs import Begun, Lease
+
+log = logging.getLogger(__name__)
+
+MAX_TRIES = 3
+"""The try at which an answer is closed with what was said: two have cost the model, and perhaps workers."""
+CANCEL_AGAIN = 0.2
+"""Seconds until a task that was cancelled, and goes on, is cancelled again."""
+FINISH_RETRY = 0.5
+"""Seconds between tries to write a finished answer while the store is away."""
+
+
+class Writing:
+    """Writes the answers of one lease, one after the other.
+
+    `tasks` owns the assistant's code; `keep` is called while an answer goes on and the lease holds.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        ready: Ready,
+        lease: Lease,
+        questions: Questions,
+        queue: Queue,
+        tasks: asyncio.TaskGroup,
+        keep: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._services = services
+        self._assistant = ready.assistant
+        self._settings = ready.settings
+        self._lease = lease
+        self._questions = questions
+        self._queue = queue
+        self._tasks = tasks
+        self._keep = keep
+        self._room = lease.room
+
+    async def answer(self, question: Question) -> int | None:
+        """Answer a question; where the cursor stands then, or None where this worker ends meanwhile.
+
+        While its asker goes on, the answer begins anew with the whole question, under the same message id.
+        """
+        message_id = random_id("msg")
+        while True:
+            begun = await self._services.runs.begin(self._lease, question.asking, message_id)
+            asked = await self._questions.as_now(question)
+            if asked is None:
+                return await self._give_up(question, begun)
+            # Edited since it was read, perhaps; from now on a deletion finds the answer and stops it.
+            if begun.tries > 1:
+                self._queue.taken_over()
+            channel = self._channel(begun, asked)
+            await self._read(asked)
+            await channel.typing(started=True)
+            receipt = Receipt()
+            verdict = _foregone(begun)
+            if verdict is None:
+                outcome = await self._ask(asked, begun, channel, receipt)
+                if outcome.ending is Ending.ASKED_ON:
+                    question = await self._with_more(question)
+                    continue
+                if outcome.ending is Ending.SHUTDOWN and not outcome.acted:
+                    return None
+                verdict = self._judge(outcome)
+            await self._finish(asked, begun, verdict, receipt)
+            await channel.typing(started=False)
+            return asked.end
+
+    async def _with_more(self, question: Question) -> Question:
+        pending = await self._services.runs.pending(self._lease)
+        whole, _ = await self._questions.around(question, pending)
+        return whole
+
+    async def _give_up(self, question: Question, begun: Begun) -> int:
+        """The question was deleted: nothing is said, or no more than an earlier try has shown."""
+        verdict = stopped(begun.text, begun.stop or question.last.sender) if begun.text else None
+        await self._finish(question, begun, verdict, Receipt())
+        return question.end
+
+    async def _read(self, question: Question) -> None:
+        """Move the assistant's read mark, as a member that reads before it answers."""
+        try:
+            reader = Identity(self._assistant.id, self._assistant.name)
+            await self._services.receipts.read(reader, self._room, question.last.id)
+        except (ProductFloError, RedisError) as error:
+            log.debug("%s: the reading of a question was not told: %s", self._room, error)
+
+    async def _ask(self, question: Question, begun: Begun, channel: Channel, receipt: Receipt) -> Outcome:
+        """Run the assistant's code. When this returns it is closed, and so is the model's connection."""
+        services = self._services
+        answering = Answering(services.runs, self._lease, channel, receipt, self._tasks, self._keep)
+        receipt.changed = answering.show_status
+        receipt.before_acting = answering.act
+        context = await self._context(question, begun, receipt)
+        source = self._source(question, context)
+        async with services.stops.heard_by(answering, self._room, begun.message_id, self._queue.stir):
+            watching = self._tasks.create_task(self._queue.watch(question, answering))
+            try:
+                outcome = await answering.run(source, self._assistant.limits.timeout, lambda: receipt.waited)
+            finally:
+                await _end(watching)
+        await self._close(context)
+        if outcome.ending is Ending.LEASE:
+            raise LeaseLost(f"Another worker may answer for {self._assistant.id} in {self._room}.")
+        if outcome.ending is Ending.SHUTDOWN:
+            await services.runs.save(self._lease, outcome.text, 0)
+        return outcome
+
+    def _source(self, question: Question, context: Context[Any]) -> AsyncGenerator[str, None]:
+        """What the assistant says; to a request that is not as its model has it, what is wrong with it."""
+        try:
+            request = read(self._assistant.requests, question.last)
+        except BadRequest as problem:
+            return refuse(problem)
+        return cast(AsyncGenerator[str, None], self._assistant.answer(replace(context, request=request)))
+
+    def _judge(self, outcome: Outcome) -> Verdict | None:
+        if outcome.ending is Ending.SHUTDOWN:
+            return broken_off(outcome.text)
+        return judge(outcome, self._assistant.limits.timeout)
+
+    async def _finish(
+        self, question: Question, begun: Begun, verdict: Verdict | None, receipt: Receipt
+    ) -> None:
+        """Write the final message and move the cursor, in one step; or move it alone after silence.
+
+        Every answer comes to its end here, unless another worker goes on with it.
+        """
+        if verdict is None:
+            await self._services.runs.pass_over(self._lease, question.end)
+            return
+        if verdict.reference:
+            self._log_failure(verdict)
+        several = len(question.messages) > 1
+        data = AnswerData(
+            run_id=begun.run_id,
+            state=verdict.state,
+            hops=question.hops,
+            model=receipt.model,
+            stopped_by=verdict.stopped_by,
+            questions=[one.id for one in question.messages] if several else None,
+            regenerates=question.again.answer if question.again else None,
+            reference=verdict.reference,
+            context=receipt.context,
+            tools=receipt.tools or None,
+            usage=receipt.usage or None,
+        )
+        answer = Answer(
+            self._room,
+            self._assistant.id,
+            begun.message_id,
+            verdict.text,
+            reply_to=question.last.id,
+            data=data,
+            code=answer_code(question.last.request_code),
+            files=tuple(receipt.attached),
+        )
+        try:
+            await self._write(answer, RunGuard(self._assistant.id, self._lease.token, question.end))
+            await self._tell_failure(question, verdict)
+        except PermissionDenied:
+            log.info("%s was removed from %s while it answered", self._assistant.id, self._room)
+            await self._services.runs.pass_over(self._lease, question.end)
+
+    async def _tell_failure(self, question: Question, verdict: Verdict) -> None:
+        """Tell the asker of a typed request, in the request's own words for it, that it failed."""
+        asked = question.last
+        if verdict.state != "failed" or not is_typed(asked):
+            return
+        notice = failure(self._room, asked, verdict.text, stamp(self._services.clock))
+        try:
+            await self._services.bus.publish(self._room, Live(encode(notice), only=(asked.sender,)))
+        except StoreAway as error:
+            note(error)  # The answer says it too.
+
+    def _log_failure(self, verdict: Verdict) -> None:
+        """What the room was told in its own words needs no trace of where it was said."""
+        told = isinstance(verdict.error, AssistantError)
+        log.error(
+            "%s failed in %s, reference %s: %r",
+            self._assistant.id,
+            self._room,
+            verdict.reference,
+            verdict.error or "out of time",
+            exc_info=verdict.error.__cause__ if told and verdict.error else verdict.error,
+        )
+
+    async def _write(self, answer: Answer, guard: RunGuard) -> None:
+        """Append the answer; while the store is away try again, as long as a lease lasts."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self._services.runs.lease
+        while True:
+            try:
+                await self._services.chat.answer(answer, guard)
+                return
+            except Conflict:
+                # A member saw the id with the pieces and took it, which must not block the room.
+                log.warning("The id of an answer in %s was taken by somebody", self._room)
+                answer = replace(answer, message_id=random_id("msg"))
+            except (StoreAway, RedisError) as error:
+                if loop.time() > give_up:
+                    raise
+                note(error)
+                await asyncio.sleep(FINISH_RETRY)
+
+    async def _context(self, question: Question, begun: Begun, receipt: Receipt) -> Context[Any]:
+        """What the assistant is given: this room only."""
+        members = await self._services.rooms.members(self._room)
+        presence = await self._services.presence.of([one.user_id for one in members], self._room)
+        profiles = {one.id: one for one in await self._services.profiles.all()}
+        known = {
+            one.user_id: Member(
+                one.user_id,
+                one.name,
+                one.kind.value,
+                presence[one.user_id].value,
+                *_presented(profiles.get(one.user_id)),
+            )
+            for one in members
+        }
+        assistant, whole, services = self._assistant, question.whole, self._services
+        return Context(
+            text=without_mention(whole.text, assistant.id),
+            message=whole,
+            room=self._room,
+            me=known.get(assistant.id) or Member(assistant.id, assistant.name, "assistant", "online"),
+            asker=known.get(whole.sender) or Member(whole.sender, whole.sender, "human", "offline"),
+            members=tuple(known.values()),
+            settings=self._settings,
+            log=logging.getLogger(f"assistant.{assistant.id}"),
+            receipt=receipt,
+            _transcript=self._questions.transcript,
+            _model=services.model,
+            _pages=services.pages,
+            _attachments=OwnFiles(services.files, Identity(assistant.id, assistant.name)),
+            _documents=RoomDocuments(services.files, self._room, services.extracting),
+            _kept=RoomKept(services.kept, self._room, assistant.id),
+            _approver=RoomApprover(
+                services.approvals,
+                receipt,
+                self._room,
+                assistant.id,
+                asker=whole.sender,
+                message_id=begun.message_id,
+                run_id=begun.run_id,
+                reply_to=whole.id,
+            ),
+        )
+
+    def _channel(self, begun: Begun, question: Question) -> Channel:
+        services = self._services
+        return Channel(
+            services.bus,
+            services.attendance,
+            services.clock,
+            self._room,
+            self._assistant.id,
+            begun.message_id,
+            begun.run_id,
+            question.last.id,
+        )
+
+    async def _close(self, context: Context[Any]) -> None:
+        """Close what the assistant left open; one that still runs in it has refused to end."""
+        try:
+            await context.close()
+        except RuntimeError as error:
+            log.error("%s still uses the model after its end: %s", self._assistant.id, error)
+
+
+def _presented(profile: Profile | None) -> tuple[str, Mapping[str, str]]:
+    return (profile.description, profile.commands) if profile else ("", {})
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it has ended: Python 3.11 can lose a cancellation, see `worker._end`."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN)
+
+
+def _foregone(begun: Begun) -> Verdict | None:
+    """How an answer ends that is not to be given, or not again; None for one that is."""
+    if begun.stop:
+        return stopped(begun.text, begun.stop)
+    if begun.acted:
+        return broken_off(begun.text)
+    if begun.tries >= MAX_TRIES:
+        return interrupted(begun.text)
+    return None
