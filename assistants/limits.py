@@ -63,7 +63,7 @@ class Limits(BaseModel):
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Self:
-        """The limits of a decorator or a file. Raises ValueError, which names each field and what to write."""
+        """The limits of a decorator or a file. Raises ValueError, which names each field and the fix."""
         try:
             return cls.model_validate(given)
         except ValidationError as error:

@@ -305,3 +305,19 @@ async def test_a_request_that_fails_has_its_own_error(
     assert (error["code"], error["message_id"]) == ("IDEA_GENERATION_ERROR", "q11")
     assert error["message"] == answer["data"]["message"]
     assert ana.heard[-1]["room_id"] == room
+
+
+async def test_a_request_is_a_question_of_its_own(
+    server: Server, store_url: str, room: str, ana: Client
+) -> None:
+    """What its sender said just before, or says just after, is another question."""
+    async with working(store_url, bom):
+        await add(server, room, "bom")
+        await ana.say("chat", room, message="@bom one", sender="ana", message_id="a1")
+        await ana.say("bom_check", room, part="A-7", message_id="a2")
+        await ana.say("chat", room, message="@bom two", sender="ana", message_id="a3")
+        answers = [
+            await ana.until(code, sender="bom", status="success")
+            for code in ("chat_response", "bom_check_response", "chat_response")
+        ]
+    assert [one["data"]["reply_to"] for one in answers] == ["a1", "a2", "a3"]

@@ -90,7 +90,6 @@ async def test_haitch_answers_with_the_operators_model(
         "hops": 0,
         "usage": {"prompt_tokens": 7, "completion_tokens": 3},
         "context": {"from_seq": 1, "to_seq": 3, "files_read": [], "files_skipped": [], "cut": False},
-        "hops": 0,
     }
     kinds = [type(event) for event in events if not (isinstance(event, Typed) and event.started)][4:]
     assert kinds == [PieceSaid, PieceSaid, Logged, Typed]
