@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from assistants import metrics, registry, tracing
 from assistants.documents import AT_ONCE as EXTRACTIONS
+from assistants.fetch import Fetcher
 from assistants.llm import ChatModel
 from assistants.performance import Performances
 from assistants.services import Services
@@ -155,6 +156,8 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
                 bus=store.bus,
                 runs=store.runs,
                 model=model,
+                pages=Fetcher.allowing(settings.source_hosts),
+                profiles=store.profiles,
                 stops=Stops(store.bus),
                 performances=Performances(
                     Stages(), store.rates, store.budgets, settings.model_prices or NO_PRICES

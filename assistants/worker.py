@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from assistants.plugin import Assistant
 from assistants.post import RETRY, Pace, Post
 from assistants.registry import Registry
+from assistants.requests import schemas
 from assistants.services import Services
 from productflo.errors import ProductFloError
 from productflo.store.outage import OUTAGE
@@ -119,7 +120,14 @@ class Worker:
 
 
 def _profile(assistant: Assistant) -> Profile:
-    return Profile(assistant.id, assistant.name, assistant.description, tuple(sorted(assistant.on)))
+    return Profile(
+        assistant.id,
+        assistant.name,
+        assistant.description,
+        tuple(sorted(assistant.on)),
+        schemas(assistant.requests),
+        assistant.commands,
+    )
 
 
 async def _end(tasks: Iterable[asyncio.Task[None]], seconds: float = float("inf")) -> None:

@@ -1,6 +1,8 @@
 """Assistants that workers have loaded, as they present themselves."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import orjson
 
@@ -11,12 +13,18 @@ from productflo.store.reply import Reply
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How an assistant presents itself; `on` tells what wakes it."""
+    """How an assistant presents itself; `on` tells what wakes it.
+
+    `requests` are the codes of typed requests that it owns, each with the JSON schema of its fields;
+    `commands` the words that call it after a `/`, each with what it does.
+    """
 
     id: str
     name: str
     description: str
     on: tuple[str, ...]
+    requests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +50,11 @@ class Profiles:
 
 def _profile(record: Reply) -> Profile:
     known = orjson.loads(record)
-    return Profile(known["id"], known["name"], known["description"], tuple(known["on"]))
+    return Profile(
+        known["id"],
+        known["name"],
+        known["description"],
+        tuple(known["on"]),
+        known.get("requests", {}),
+        known.get("commands", {}),
+    )

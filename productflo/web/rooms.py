@@ -12,7 +12,7 @@ from productflo.protocol.ids import ForeignId, Id
 from productflo.protocol.inbound import MAX_PAGE, PAGE, HistoricData
 from productflo.service.history import History
 from productflo.service.membership import Membership
-from productflo.store.profiles import Profiles
+from productflo.store.profiles import Profile, Profiles
 from productflo.store.rooms import Room, Rooms, Standing
 from productflo.web.guard import Guard
 from productflo.web.json_body import read_body
@@ -132,7 +132,13 @@ def _assistants(
         guard.require(request)
         return {
             "assistants": [
-                {"id": one.id, "name": one.name, "description": one.description, "on": list(one.on)}
+                {
+                    "id": one.id,
+                    "name": one.name,
+                    "description": one.description,
+                    "on": list(one.on),
+                    **_called_by(one),
+                }
                 for one in await profiles.all()
             ]
         }
@@ -149,9 +155,10 @@ def _assistants(
                     "name": known[one].name if one in known else one,
                     "description": known[one].description if one in known else "",
                     "listens": listens,
+                    **(_called_by(known[one]) if one in known else {"commands": [], "requests": []}),
                 }
                 for one, listens in sorted(listening.items())
-            ]
+            ],
         }
 
     @blueprint.put("/api/rooms/<room_id>/assistants/<assistant>")
@@ -165,6 +172,14 @@ def _assistants(
     async def remove_assistant(room_id: str, assistant: str) -> tuple[str, int]:
         await membership.remove_assistant(guard.require(request), room_id, assistant)
         return "", 204
+
+
+def _called_by(profile: Profile) -> dict[str, Any]:
+    """What else calls an assistant: its commands, and the codes of its requests."""
+    return {
+        "commands": [{"name": name, "description": does} for name, does in profile.commands.items()],
+        "requests": sorted(profile.requests),
+    }
 
 
 def _room(room: Room) -> dict[str, Any]:

@@ -85,6 +85,13 @@ class MembersAnswer(BaseModel):
     member_count: int
 
 
+class CommandShape(BaseModel):
+    """A word that calls an assistant: `/name` at the beginning of a message."""
+
+    name: str
+    description: str
+
+
 class AssistantShape(BaseModel):
     """An assistant that a worker has loaded."""
 
@@ -92,6 +99,8 @@ class AssistantShape(BaseModel):
     name: str
     description: str
     on: list[str] = Field(description="What wakes it.")
+    commands: list[CommandShape]
+    requests: list[str] = Field(description="Codes of typed requests that it answers.")
 
 
 class AssistantsAnswer(BaseModel):
@@ -107,6 +116,8 @@ class ListenerShape(BaseModel):
     name: str
     description: str
     listens: Literal["mentions", "all", "off"]
+    commands: list[CommandShape]
+    requests: list[str] = Field(description="Codes of typed requests that it answers.")
 
 
 class ListenersAnswer(BaseModel):
