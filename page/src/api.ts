@@ -1,6 +1,23 @@
 /** The HTTP side of the server: session, rooms, members, files. */
 
-import type { AssistantProfile, FileData, Invitation, MemberData, RoomSummary, Session } from './protocol'
+import type {
+  ApprovalData,
+  AssistantProfile,
+  FileData,
+  Invitation,
+  Listens,
+  MemberData,
+  RoomAssistant,
+  RoomKind,
+  RoomSummary,
+  Session,
+} from './protocol'
+
+/** An approval as it is listed; `sender` is the assistant. */
+export interface OpenApproval extends ApprovalData {
+  sender: string
+  message_id?: string
+}
 
 /** An answer other than 2xx; `code` is the protocol's, `status` is HTTP's (0: nothing was reached). */
 export class ApiError extends Error {
@@ -42,8 +59,42 @@ export class Api {
     return (await this.json<{ rooms: RoomSummary[] }>('GET', '/api/rooms')).rooms
   }
 
+  /** Only those who are added can enter a private room; whoever makes it is a member. */
+  async createRoom(roomId: string, kind: RoomKind): Promise<void> {
+    await this.fetch('POST', '/api/rooms', { room_id: roomId, kind })
+  }
+
   members(roomId: string): Promise<{ members: MemberData[]; member_count: number }> {
-    return this.json('GET', `/api/rooms/${encodeURIComponent(roomId)}/members`)
+    return this.json('GET', `${roomAddress(roomId)}/members`)
+  }
+
+  async addMember(roomId: string, userId: string): Promise<void> {
+    await this.fetch('PUT', `${roomAddress(roomId)}/members/${encodeURIComponent(userId)}`)
+  }
+
+  async roomAssistants(roomId: string): Promise<RoomAssistant[]> {
+    const address = `${roomAddress(roomId)}/assistants`
+    return (await this.json<{ assistants: RoomAssistant[] }>('GET', address)).assistants
+  }
+
+  /** Adds it to the room, or changes how it listens there. */
+  async putAssistant(roomId: string, id: string, listens: Listens): Promise<void> {
+    await this.fetch('PUT', `${roomAddress(roomId)}/assistants/${encodeURIComponent(id)}`, { listens })
+  }
+
+  async removeAssistant(roomId: string, id: string): Promise<void> {
+    await this.fetch('DELETE', `${roomAddress(roomId)}/assistants/${encodeURIComponent(id)}`)
+  }
+
+  async approvals(roomId: string): Promise<OpenApproval[]> {
+    const address = `${roomAddress(roomId)}/approvals`
+    return (await this.json<{ approvals: OpenApproval[] }>('GET', address)).approvals
+  }
+
+  async decide(roomId: string, approvalId: string, decision: 'approve' | 'deny'): Promise<void> {
+    await this.fetch('POST', `${roomAddress(roomId)}/approvals/${encodeURIComponent(approvalId)}`, {
+      decision,
+    })
   }
 
   async assistants(): Promise<AssistantProfile[]> {
@@ -77,6 +128,10 @@ export class Api {
     if (response.ok) return response
     throw errorFrom(response.status, await response.text())
   }
+}
+
+function roomAddress(roomId: string): string {
+  return `/api/rooms/${encodeURIComponent(roomId)}`
 }
 
 /** The error in the body of an answer, or a plain one where the body holds none (a proxy's page, say). */
