@@ -86,9 +86,11 @@ export class Api {
     await this.fetch('DELETE', `${roomAddress(roomId)}/assistants/${encodeURIComponent(id)}`)
   }
 
-  async approvals(roomId: string): Promise<OpenApproval[]> {
-    const address = `${roomAddress(roomId)}/approvals`
-    return (await this.json<{ approvals: OpenApproval[] }>('GET', address)).approvals
+  /** Those that nobody has decided on, and when the server said so, by its clock (ms since the epoch). */
+  async approvals(roomId: string): Promise<{ open: OpenApproval[]; toldAt: number }> {
+    const response = await this.fetch('GET', `${roomAddress(roomId)}/approvals`)
+    const { approvals } = (await response.json()) as { approvals: OpenApproval[] }
+    return { open: approvals, toldAt: Date.parse(response.headers.get('Date') ?? '') || Date.now() }
   }
 
   async decide(roomId: string, approvalId: string, decision: 'approve' | 'deny'): Promise<void> {

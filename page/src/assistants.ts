@@ -27,10 +27,12 @@ export class Assistants {
       .toSorted((a, b) => a.name.localeCompare(b.name))
   }
 
-  /** Those that a room could have besides. */
+  /** Those that a room could have besides; none while it is not known which it has. */
   absentFrom(roomId: string): AssistantProfile[] {
-    const present = new Set(this.in(roomId).map(each => each.id))
-    return this.loaded.value.filter(each => !present.has(each.id))
+    const present = this.byRoom.value.get(roomId)
+    if (!present) return []
+    const ids = new Set(present.map(each => each.id))
+    return this.loaded.value.filter(each => !ids.has(each.id))
   }
 
   /** Asks the server again. Rejects with `ApiError`. */

@@ -266,9 +266,10 @@ export class Chat implements Scene {
     if (!roomId) return
     try {
       await this.assistants.load(roomId)
-      const open = await this.api.approvals(roomId)
-      const now = Date.now()
-      const approvals = open.map(each => approvalFrom(each, each.sender, each.message_id ?? null, now, now))
+      const { open, toldAt } = await this.api.approvals(roomId)
+      const approvals = open.map(each =>
+        approvalFrom(each, each.sender, each.message_id ?? null, toldAt, Date.now()),
+      )
       this.rooms.update(roomId, room => approvalsListed(room, approvals))
     } catch (error) {
       console.warn(`The assistants of ${roomId}:`, error)

@@ -258,6 +258,7 @@ export interface Invitation {
 export interface RoomSummary {
   room_id: string
   kind: RoomKind
+  creator: string
   last_seq: number
   read_seq: number
   unread: number

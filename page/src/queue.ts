@@ -35,3 +35,11 @@ export function placesByMessage(queues: Queues): ReadonlyMap<string, Place> {
   }
   return places
 }
+
+const SUFFIXES: Record<string, string> = { one: 'st', two: 'nd', few: 'rd', other: 'th' }
+const ORDINALS = new Intl.PluralRules('en', { type: 'ordinal' })
+
+/** "Next", "2nd", "3rd". */
+export function placeInWords(place: number): string {
+  return place === 1 ? 'Next' : `${place}${SUFFIXES[ORDINALS.select(place)]}`
+}

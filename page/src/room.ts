@@ -47,6 +47,8 @@ export interface Member {
 export interface Room {
   id: string
   kind: RoomKind
+  /** Who made it; `null` until the list of rooms tells. */
+  creator: string | null
   /** Whether this connection gets the room's events. */
   subscribed: boolean
   /** Why the room can not be entered. */
@@ -87,6 +89,7 @@ export function newRoom(id: string): Room {
   return {
     id,
     kind: 'open',
+    creator: null,
     subscribed: false,
     denied: null,
     generation: null,
@@ -109,8 +112,10 @@ export function newRoom(id: string): Room {
 }
 
 export function listed(room: Room, summary: RoomSummary): Room {
-  const { kind, unread, read_seq: readSeq, member_count: memberCount, last_seq: countedSeq } = summary
-  return room.subscribed ? { ...room, kind } : { ...room, kind, unread, readSeq, memberCount, countedSeq }
+  const { kind, creator, unread, read_seq: readSeq, member_count: memberCount, last_seq: countedSeq } = summary
+  return room.subscribed
+    ? { ...room, kind, creator }
+    : { ...room, kind, creator, unread, readSeq, memberCount, countedSeq }
 }
 
 /**
@@ -191,10 +196,10 @@ export function pieceSaid(room: Room, piece: PieceData): Room {
     : { ...room, answers: withPiece(room.answers, piece) }
 }
 
-export function doingSaid(room: Room, said: NotificationData): Room {
-  return said.message_id && isFinished(room, said.message_id)
+export function doingSaid(room: Room, data: NotificationData): Room {
+  return data.message_id && isFinished(room, data.message_id)
     ? room
-    : { ...room, answers: withDoing(room.answers, said) }
+    : { ...room, answers: withDoing(room.answers, data) }
 }
 
 /** What is told of an answer while it is written may come after its end. */

@@ -3,22 +3,12 @@ import { describe, expect, it } from 'vitest'
 
 import { Markdown } from '../src/components/Markdown'
 import { nameFromId, newMessageId, roomIdFromName, userIdFromName } from '../src/ids'
-import { completed, mentionAt, splitMentions, suggestions } from '../src/mention'
-import type { Member } from '../src/room'
+import { mentionedIn, splitMentions } from '../src/mention'
 import { parseRoute, roomPath } from '../src/router'
 import { dayName, fileSize } from '../src/time'
 
 const known = (id: string) => ['haitch', 'bo.lee'].find(each => each === id.toLowerCase())
 const html = (source: string) => render(<Markdown source={source} known={known} />)
-const person = (id: string, more: Partial<Member> = {}): Member => ({
-  id,
-  name: id,
-  kind: 'human',
-  presence: 'online',
-  readSeq: 0,
-  ...more,
-})
-
 describe('Markdown', () => {
   it('shows markup that people use', () => {
     expect(html('**a** _b_ `c`\n\n- d\n\n> e')).toContain('<strong>a</strong> <em>b</em> <code>c</code>')
@@ -60,31 +50,6 @@ describe('Markdown', () => {
 })
 
 describe('mentions', () => {
-  it('begin at a word boundary', () => {
-    expect(mentionAt('ask @ha', 7)).toEqual({ start: 4, text: 'ha' })
-    expect(mentionAt('@', 1)).toEqual({ start: 0, text: '' })
-    expect(mentionAt('mail@ha', 7)).toBeNull()
-    expect(mentionAt('@haitch x', 9)).toBeNull()
-  })
-
-  it('suggest assistants first, then who is there, by id or any part of the name', () => {
-    const members = [
-      person('hal', { presence: 'offline' }),
-      person('bo', { name: 'Bo Hansen' }),
-      person('haitch', { kind: 'assistant' }),
-      person('ana'),
-    ]
-    expect(suggestions(members, 'ha', 'ana').map(each => each.id)).toEqual(['haitch', 'bo', 'hal'])
-  })
-
-  it('replace what was typed and leave the caret behind it', () => {
-    expect(completed('ask @ha now', { start: 4, text: 'ha' }, 'haitch')).toEqual({
-      text: 'ask @haitch now',
-      caret: 12,
-    })
-    expect(completed('@h', { start: 0, text: 'h' }, 'haitch')).toEqual({ text: '@haitch ', caret: 8 })
-  })
-
   it('are found among other text, without the end of the sentence', () => {
     expect(splitMentions('hi @bo.lee.', known)).toEqual([
       { text: 'hi ', mention: null },
@@ -92,6 +57,13 @@ describe('mentions', () => {
       { text: '.', mention: null },
     ])
     expect(splitMentions('x@haitch', known)).toEqual([{ text: 'x@haitch', mention: null }])
+  })
+
+  it('count in any case, and not in code', () => {
+    const found = (text: string) => mentionedIn(text, ['haitch', 'scribe'])
+    expect(found('@Scribe, and (@haitch)')).toEqual(['haitch', 'scribe'])
+    expect(found('`@haitch` ```\n@scribe')).toEqual([])
+    expect(found('mail@haitch @haitchling')).toEqual([])
   })
 })
 

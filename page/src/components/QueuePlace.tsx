@@ -1,0 +1,26 @@
+import { type Place, placeInWords } from '../queue'
+import { useDesk } from './context'
+
+interface Props {
+  roomId: string
+  messageId: string
+  /** The assistant's. */
+  name: string
+  place: Place['place']
+  isMine: boolean
+}
+
+/** A question that an assistant has not begun to answer. */
+export function QueuePlace({ roomId, messageId, name, place, isMine }: Props) {
+  const { chat } = useDesk()
+  return (
+    <p class="queue-place">
+      <span class="spinner" aria-hidden="true" /> {placeInWords(place)} in the queue of {name}
+      {isMine && (
+        <button type="button" class="button-quiet" onClick={() => chat.withdraw(roomId, messageId)}>
+          Withdraw
+        </button>
+      )}
+    </p>
+  )
+}

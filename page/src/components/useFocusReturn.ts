@@ -1,0 +1,14 @@
+import type { RefObject } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+
+/** For what goes away by itself: the focus that was in it goes to the composer, so that a keyboard is not left nowhere. */
+export function useFocusReturn<Kind extends HTMLElement>(): RefObject<Kind | null> {
+  const place = useRef<Kind>(null)
+  useEffect(() => {
+    const mine = place.current
+    return () => {
+      if (mine?.contains(document.activeElement)) document.querySelector<HTMLElement>('#composer')?.focus()
+    }
+  }, [])
+  return place
+}

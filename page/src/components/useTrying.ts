@@ -1,0 +1,28 @@
+import { useState } from 'preact/hooks'
+
+export interface Trying {
+  isTrying: boolean
+  /** Why the last attempt failed, in the server's words. */
+  problem: string | null
+  /** Does the work unless some is under way. */
+  attempt(work: () => Promise<void>): Promise<void>
+}
+
+/** Something that is asked of the server at a press: under way, done, or refused for a reason. */
+export function useTrying(): Trying {
+  const [isTrying, setTrying] = useState(false)
+  const [problem, setProblem] = useState<string | null>(null)
+  const attempt = async (work: () => Promise<void>) => {
+    if (isTrying) return
+    setTrying(true)
+    setProblem(null)
+    try {
+      await work()
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error))
+    } finally {
+      setTrying(false)
+    }
+  }
+  return { isTrying, problem, attempt }
+}
