@@ -23,7 +23,7 @@ export class Assistants {
   /** What they do at a word, by name. */
   commands(roomId: string): CommandData[] {
     return this.in(roomId)
-      .flatMap(({ id, commands = [] }) => commands.map(command => ({ ...command, assistant: id })))
+      .flatMap(each => (each.listens === 'off' ? [] : (each.commands ?? [])))
       .toSorted((a, b) => a.name.localeCompare(b.name))
   }
 

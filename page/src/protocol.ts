@@ -110,9 +110,11 @@ export interface AnswerData {
   usage?: Record<string, number>
 }
 
-/** A request of a kind that an assistant owns, with the fields of that kind. */
+/** A request of a kind that an assistant owns, with the fields of that kind; or a command, such as `/summary`. */
 export interface RequestData {
   code: string
+  /** Whom it is for. */
+  assistant?: string
   [field: string]: unknown
 }
 
@@ -281,8 +283,6 @@ export type Listens = 'mentions' | 'all' | 'off'
 export interface CommandData {
   name: string
   description: string
-  /** The id of the assistant that does it. */
-  assistant: string
 }
 
 export interface RoomAssistant extends AssistantProfile {

@@ -11,7 +11,7 @@ const person = (id: string, more: Partial<Member> = {}): Member => ({
   readSeq: 0,
   ...more,
 })
-const command = (name: string) => ({ name, description: `Does ${name}.`, assistant: 'scribe' })
+const command = (name: string) => ({ name, description: `Does ${name}.` })
 const COMMANDS = ['actions', 'decisions', 'summary'].map(command)
 
 describe('a word that is typed', () => {

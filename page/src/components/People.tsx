@@ -1,6 +1,8 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 
 import type { Member, Room } from '../room'
+import { AddPerson } from './AddPerson'
+import { AssistantsDialog } from './AssistantsDialog'
 import { AssistantBadge, Avatar, PRESENCE_TEXT } from './Avatar'
 import { useDesk } from './context'
 import { Icon } from './Icon'
@@ -20,6 +22,8 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
     close.current?.focus()
     return () => before instanceof HTMLElement && before.focus()
   }, [])
+  const [isManaging, setManaging] = useState(false)
+  const isFixed = room.kind === 'direct'
   const members = [...room.members.values()].toSorted((a, b) => a.name.localeCompare(b.name))
   const humans = members.filter(member => member.kind === 'human')
   const untold = room.memberCount - members.length
@@ -39,6 +43,11 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
       </header>
       <div class="people-groups">
         <Group title="Assistants" members={members.filter(member => member.kind === 'assistant')} />
+        {!isFixed && (
+          <button type="button" class="button-quiet manage" onClick={() => setManaging(true)}>
+            <Icon name="sparkle" /> Manage assistants
+          </button>
+        )}
         <Group title="Here" members={humans.filter(isHere)} />
         <Group title="Not here" members={humans.filter(member => !isHere(member))} />
         {untold > 0 && (
@@ -47,9 +56,11 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
           </button>
         )}
       </div>
+      {!isFixed && <AddPerson roomId={room.id} />}
       <button type="button" class="button-quiet leave" onClick={() => chat.leave(room.id)}>
         <Icon name="signOut" /> Leave this room
       </button>
+      {isManaging && <AssistantsDialog roomId={room.id} onClose={() => setManaging(false)} />}
     </aside>
   )
 }

@@ -8,7 +8,8 @@ interface Props {
 
 /** A request of a kind that an assistant owns: its kind, and what was given with it. */
 export function RequestFields({ request, text }: Props) {
-  const { code, ...fields } = request
+  const { code, assistant: _, ...fields } = request
+  if (code.startsWith('/')) return null // The text begins with it.
   const shown = Object.entries(fields).filter(([, value]) => isSaid(value) && value !== text)
   return (
     <div class="request">

@@ -1,19 +1,21 @@
-import { useState } from 'preact/hooks'
+import { useCallback, useRef, useState } from 'preact/hooks'
 
 export interface Trying {
   isTrying: boolean
   /** Why the last attempt failed, in the server's words. */
   problem: string | null
-  /** Does the work unless some is under way. */
+  /** Does the work, unless some is under way; never rejects. */
   attempt(work: () => Promise<void>): Promise<void>
 }
 
 /** Something that is asked of the server at a press: under way, done, or refused for a reason. */
 export function useTrying(): Trying {
+  const isBusy = useRef(false)
   const [isTrying, setTrying] = useState(false)
   const [problem, setProblem] = useState<string | null>(null)
-  const attempt = async (work: () => Promise<void>) => {
-    if (isTrying) return
+  const attempt = useCallback(async (work: () => Promise<void>) => {
+    if (isBusy.current) return
+    isBusy.current = true
     setTrying(true)
     setProblem(null)
     try {
@@ -21,8 +23,9 @@ export function useTrying(): Trying {
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error))
     } finally {
+      isBusy.current = false
       setTrying(false)
     }
-  }
+  }, [])
   return { isTrying, problem, attempt }
 }
