@@ -28,40 +28,42 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
   const humans = members.filter(member => member.kind === 'human')
   const untold = room.memberCount - members.length
   return (
-    <aside class="people" aria-label="Members" onKeyDown={event => event.key === 'Escape' && onClose()}>
-      <header class="people-header">
-        <h2>Members</h2>
-        <button
-          ref={close}
-          type="button"
-          class="button-icon"
-          aria-label="Close the list of members"
-          onClick={onClose}
-        >
-          <Icon name="close" />
+    <>
+      <aside class="people" aria-label="Members" onKeyDown={event => event.key === 'Escape' && onClose()}>
+        <header class="people-header">
+          <h2>Members</h2>
+          <button
+            ref={close}
+            type="button"
+            class="button-icon"
+            aria-label="Close the list of members"
+            onClick={onClose}
+          >
+            <Icon name="close" />
+          </button>
+        </header>
+        <div class="people-groups">
+          <Group title="Assistants" members={members.filter(member => member.kind === 'assistant')} />
+          {!isFixed && (
+            <button type="button" class="button-quiet manage" onClick={() => setManaging(true)}>
+              <Icon name="sparkle" /> Manage assistants
+            </button>
+          )}
+          <Group title="Here" members={humans.filter(isHere)} />
+          <Group title="Not here" members={humans.filter(member => !isHere(member))} />
+          {untold > 0 && (
+            <button type="button" class="button-quiet" onClick={() => void chat.loadMembers(room.id)}>
+              Show {untold} more
+            </button>
+          )}
+        </div>
+        {!isFixed && <AddPerson roomId={room.id} />}
+        <button type="button" class="button-quiet leave" onClick={() => chat.leave(room.id)}>
+          <Icon name="signOut" /> Leave this room
         </button>
-      </header>
-      <div class="people-groups">
-        <Group title="Assistants" members={members.filter(member => member.kind === 'assistant')} />
-        {!isFixed && (
-          <button type="button" class="button-quiet manage" onClick={() => setManaging(true)}>
-            <Icon name="sparkle" /> Manage assistants
-          </button>
-        )}
-        <Group title="Here" members={humans.filter(isHere)} />
-        <Group title="Not here" members={humans.filter(member => !isHere(member))} />
-        {untold > 0 && (
-          <button type="button" class="button-quiet" onClick={() => void chat.loadMembers(room.id)}>
-            Show {untold} more
-          </button>
-        )}
-      </div>
-      {!isFixed && <AddPerson roomId={room.id} />}
-      <button type="button" class="button-quiet leave" onClick={() => chat.leave(room.id)}>
-        <Icon name="signOut" /> Leave this room
-      </button>
+      </aside>
       {isManaging && <AssistantsDialog roomId={room.id} onClose={() => setManaging(false)} />}
-    </aside>
+    </>
   )
 }
 
