@@ -2,10 +2,11 @@ import { render } from 'preact-render-to-string'
 import { describe, expect, it } from 'vitest'
 
 import { Markdown } from '../src/components/Markdown'
+import { RequestFields } from '../src/components/RequestFields'
 import { nameFromId, newMessageId, roomIdFromName, userIdFromName } from '../src/ids'
 import { mentionedIn, splitMentions } from '../src/mention'
 import { parseRoute, roomPath } from '../src/router'
-import { dayName, fileSize } from '../src/time'
+import { dayName, fileSize, minutesLeft } from '../src/time'
 
 const known = (id: string) => ['haitch', 'bo.lee'].find(each => each === id.toLowerCase())
 const html = (source: string) => render(<Markdown source={source} known={known} />)
@@ -43,9 +44,33 @@ describe('Markdown', () => {
     expect(html('`@haitch`')).toBe('<div class="markdown"><p><code>@haitch</code></p></div>')
   })
 
+  it('leads to the messages that an assistant cites, and takes no brackets of people for it', () => {
+    const cited = (source: string) => render(<Markdown source={source} known={known} onCite={() => {}} />)
+    const shown = cited('- thick [#12][#7]\n- `[#1]` [#x] [#3](https://example.org)')
+    expect([...shown.matchAll(/aria-label="Message (\d+)"/g)].map(match => match[1])).toEqual(['12', '7'])
+    expect(shown).toContain('<code>[#1]</code> [#x] <a href="https://example.org"')
+    expect(html('as [#12] says')).not.toContain('<button')
+  })
+
   it('stands half-written text, as pieces of an answer bring it', () => {
     const whole = '# T\n\n1. **a\n\n```py\nx = 1\n```\n\n| a |\n|-|\n| [b](http://c) |'
     for (let end = 0; end <= whole.length; end++) expect(() => html(whole.slice(0, end))).not.toThrow()
+  })
+})
+
+describe('a request', () => {
+  it('shows its fields, but not the words of the message again', () => {
+    const fields = { doc_type: 'prd', source_urls: ['https://a.example', 'https://b.example'], empty: '' }
+    const request = { code: 'documentation', assistant: 'haitch', query: 'Write it', ...fields }
+    const shown = render(<RequestFields request={request} text="Write it" />)
+    expect(shown).toContain('<span class="badge">Documentation</span>')
+    expect(shown).toContain('<dt>Doc type</dt><dd>prd</dd>')
+    expect(shown).toContain('<dd>https://a.example, https://b.example</dd>')
+    expect(shown).not.toMatch(/Write it|haitch|Empty/)
+  })
+
+  it('that is a command shows nothing besides its text', () => {
+    expect(render(<RequestFields request={{ code: '/summary', assistant: 'scribe' }} text="/summary" />)).toBe('')
   })
 })
 
@@ -112,6 +137,10 @@ describe('words for numbers', () => {
     expect([at(5, 10), at(5, 9)]).toEqual(['Today', 'Yesterday'])
     expect(at(5, 1)).toMatch(/June/)
     expect(dayName(new Date(2024, 0, 2).getTime(), now)).toMatch(/2024/)
+  })
+
+  it('count minutes down', () => {
+    expect([300_000, 59_001, 1].map(minutesLeft)).toEqual(['5:00', '1:00', '0:01'])
   })
 
   it('name sizes', () => {

@@ -18,7 +18,7 @@ interface Props {
 /** An action that an assistant takes only if a person says so: what exactly, for whom, and until when. */
 export function ApprovalCard({ room, people, approval }: Props) {
   const name = people.name(approval.assistant)
-  const { action } = approval
+  const action = plainly(approval.action)
   return (
     <div
       class="approval"
@@ -29,7 +29,7 @@ export function ApprovalCard({ room, people, approval }: Props) {
       <p>
         <Icon name="shield" /> <strong>{name}</strong> asks for approval
       </p>
-      <p class="approval-action">{plainly(action)}</p>
+      <p class="approval-action">{action}</p>
       {approval.arguments !== '{}' && <pre>{argumentsInLines(approval.arguments)}</pre>}
       {isOpen(approval) ? (
         <Question room={room} people={people} approval={approval} />
