@@ -13,10 +13,11 @@ import type {
   Session,
 } from './protocol'
 
-/** An approval as it is listed; `sender` is the assistant. */
+/** An approval as it is listed. */
 export interface OpenApproval extends ApprovalData {
-  sender: string
-  message_id?: string
+  assistant: string
+  /** Of the answer that waits for it. */
+  message_id: string
 }
 
 /** An answer other than 2xx; `code` is the protocol's, `status` is HTTP's (0: nothing was reached). */

@@ -39,10 +39,10 @@ export function approvalFrom(
   }
 }
 
-/** What was decided stays so; the end of one that was never seen is nothing to show. */
+/** What was decided is not open again; the end of one that was never seen is nothing to show. */
 export function withApproval(approvals: readonly Approval[], next: Approval): readonly Approval[] {
   const known = approvals.find(each => each.id === next.id)
-  if (known?.decision) return approvals
+  if (known?.decision && !next.decision) return approvals
   if (known) return approvals.map(each => (each === known ? next : each))
   return next.decision ? approvals : [...approvals, next]
 }

@@ -268,7 +268,7 @@ export class Chat implements Scene {
       await this.assistants.load(roomId)
       const { open, toldAt } = await this.api.approvals(roomId)
       const approvals = open.map(each =>
-        approvalFrom(each, each.sender, each.message_id ?? null, toldAt, Date.now()),
+        approvalFrom(each, each.assistant, each.message_id, toldAt, Date.now()),
       )
       this.rooms.update(roomId, room => approvalsListed(room, approvals))
     } catch (error) {

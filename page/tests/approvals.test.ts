@@ -16,6 +16,11 @@ describe('an approval', () => {
     expect(withApproval(denied, approval())).toMatchObject([{ decision: 'denied', decidedBy: 'bo' }])
   })
 
+  it('that came too late to be used is told to have expired', () => {
+    const approved = withApproval([approval()], approval({ decision: 'approved' }))
+    expect(withApproval(approved, approval({ decision: 'expired' }))).toMatchObject([{ decision: 'expired' }])
+  })
+
   it('that was never seen has nothing to tell at its end', () => {
     expect(withApproval([], approval({ decision: 'expired' }))).toEqual([])
   })

@@ -132,7 +132,7 @@ async def test_an_action_that_waited_before_one_came(meet: Meet, room: str) -> N
     """Who opens the room later finds it; who may not decide is told who may."""
     ana, bo = await meet("Ana"), await meet("Bo")
     await ana.enter(room)
-    open_one = APPROVAL | {"asker": ana.user_id, "sender": "haitch"}
+    open_one = APPROVAL | {"asker": ana.user_id, "assistant": "haitch", "message_id": "msg_a"}
     headers = {"Date": "Mon, 01 Jun 2026 12:04:00 GMT"}
     await bo.page.route(
         f"**/api/rooms/{room}/approvals",

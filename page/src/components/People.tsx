@@ -26,6 +26,7 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
   const isFixed = room.kind === 'direct'
   const members = [...room.members.values()].toSorted((a, b) => a.name.localeCompare(b.name))
   const humans = members.filter(member => member.kind === 'human')
+  const broken = new Map(chat.assistants.in(room.id).map(each => [each.id, each.broken]))
   const untold = room.memberCount - members.length
   return (
     <>
@@ -43,7 +44,11 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
           </button>
         </header>
         <div class="people-groups">
-          <Group title="Assistants" members={members.filter(member => member.kind === 'assistant')} />
+          <Group
+            title="Assistants"
+            members={members.filter(member => member.kind === 'assistant')}
+            broken={broken}
+          />
           {!isFixed && (
             <button type="button" class="button-quiet manage" onClick={() => setManaging(true)}>
               <Icon name="sparkle" /> Manage assistants
@@ -67,7 +72,14 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
   )
 }
 
-function Group({ title, members }: { title: string; members: readonly Member[] }) {
+interface GroupProps {
+  title: string
+  members: readonly Member[]
+  /** By id, why an assistant can not be used at the moment. */
+  broken?: ReadonlyMap<string, string | null | undefined>
+}
+
+function Group({ title, members, broken }: GroupProps) {
   const { chat } = useDesk()
   if (members.length === 0) return null
   return (
@@ -77,21 +89,27 @@ function Group({ title, members }: { title: string; members: readonly Member[] }
       </h3>
       <ul>
         {members.map(member => (
-          <Person key={member.id} member={member} isMe={member.id === chat.me} />
+          <Person
+            key={member.id}
+            member={member}
+            isMe={member.id === chat.me}
+            broken={broken?.get(member.id) ?? null}
+          />
         ))}
       </ul>
     </section>
   )
 }
 
-function Person({ member, isMe }: { member: Member; isMe: boolean }) {
-  const presence = PRESENCE_TEXT[member.presence]
+function Person({ member, isMe, broken }: { member: Member; isMe: boolean; broken: string | null }) {
+  const presence = broken ? 'Not available' : PRESENCE_TEXT[member.presence]
   return (
-    <li class={`person ${member.presence === 'offline' ? 'is-away' : ''}`}>
+    <li title={broken ?? undefined} class={`person ${member.presence === 'offline' ? 'is-away' : ''}`}>
       <Avatar id={member.id} name={member.name} kind={member.kind} presence={member.presence} size="small" />
       <span class="person-name">
         {member.name}
         {isMe && <span class="faded"> (you)</span>}
+        {broken && <span class="visually-hidden"> is not available: {broken}</span>}
         <span class="person-id" aria-hidden="true">
           @{member.id}
           {presence !== 'Online' && ` · ${presence}`}
