@@ -27,12 +27,10 @@ export function factsOf(room: Room, me: string): Facts {
       : `${decision === 'expired' ? 'Not decided' : decision}: ${action}.`
     facts.set(`approval ${id} ${decision ?? ''}`, { begins, ends: '' })
   }
-  const places = placesByMessage(room.queues)
-  for (const { id, sender } of room.history.messages) {
-    const place = sender === me ? places.get(id) : undefined
-    if (!place) continue
-    const begins = `${placeInWords(place.place)} in the queue of ${nameOf(room, place.assistant)}.`
-    facts.set(`place ${id} ${place.place}`, { begins, ends: '' })
+  for (const [id, { assistant, asker, place }] of placesByMessage(room.queues)) {
+    if (asker !== me) continue
+    const begins = `${placeInWords(place)} in the queue of ${nameOf(room, assistant)}.`
+    facts.set(`place ${id} ${place}`, { begins, ends: '' })
   }
   return facts
 }

@@ -1,4 +1,4 @@
-/** Questions that wait for an assistant that is at another one. */
+/** Questions, and answers that were asked for again, that wait for an assistant that is at another one. */
 
 import type { WaitingData } from './protocol'
 
@@ -7,6 +7,8 @@ export type Queues = ReadonlyMap<string, readonly WaitingData[]>
 
 export interface Place {
   assistant: string
+  /** Who asked. */
+  asker: string
   /** 1 is the next. */
   place: number
 }
@@ -28,9 +30,9 @@ export function withoutQueue(queues: Queues, assistant: string): Queues {
 export function placesByMessage(queues: Queues): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>()
   for (const [assistant, waiting] of queues) {
-    for (const { message_id: id, place } of waiting) {
+    for (const { message_id: id, sender: asker, place } of waiting) {
       const known = places.get(id)
-      if (!known || place < known.place) places.set(id, { assistant, place })
+      if (!known || place < known.place) places.set(id, { assistant, asker, place })
     }
   }
   return places

@@ -28,9 +28,8 @@ describe('a screen reader', () => {
   })
 
   it('is told one’s own place in a queue, and nobody else’s', () => {
-    const room = said(empty, message(11, { message_id: 'mine', sender: ME }), ME, true, true)
-    const waiting = ['m3', 'mine'].map((id, at) => ({ message_id: id, sender: '', place: at + 1 }))
-    const queued = queueSaid(room, { code: 'ASSISTANT_QUEUE', message: '', sender: 'haitch', waiting })
-    expect(change(room, queued)).toBe('2nd in the queue of Haitch.')
+    const waiting = ['bo', ME].map((sender, at) => ({ message_id: `m${at}`, sender, place: at + 1 }))
+    const queued = queueSaid(empty, { code: 'ASSISTANT_QUEUE', message: '', sender: 'haitch', waiting })
+    expect(change(empty, queued)).toBe('2nd in the queue of Haitch.')
   })
 })

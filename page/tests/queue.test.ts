@@ -10,8 +10,8 @@ describe('the queue', () => {
   it('tells where each message waits, and of several the nearest', () => {
     const both = withQueue(queues, 'scribe', [waiting('m2', 1)])
     expect([...placesByMessage(both)]).toEqual([
-      ['m1', { assistant: 'haitch', place: 1 }],
-      ['m2', { assistant: 'scribe', place: 1 }],
+      ['m1', { assistant: 'haitch', asker: 'bo', place: 1 }],
+      ['m2', { assistant: 'scribe', asker: 'bo', place: 1 }],
     ])
   })
 

@@ -100,7 +100,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
             messageId={message.id}
             name={people.name(place.assistant)}
             place={place.place}
-            isMine={message.sender === chat.me}
+            canWithdraw={place.asker === chat.me && !message.answer}
           />
         )}
         {message.reactions.length > 0 && (

@@ -7,16 +7,17 @@ interface Props {
   /** The assistant's. */
   name: string
   place: Place['place']
-  isMine: boolean
+  /** Whether the reader asked, in a message of their own. */
+  canWithdraw: boolean
 }
 
 /** A question that an assistant has not begun to answer. */
-export function QueuePlace({ roomId, messageId, name, place, isMine }: Props) {
+export function QueuePlace({ roomId, messageId, name, place, canWithdraw }: Props) {
   const { chat } = useDesk()
   return (
     <p class="queue-place">
       <span class="spinner" aria-hidden="true" /> {placeInWords(place)} in the queue of {name}
-      {isMine && (
+      {canWithdraw && (
         <button type="button" class="button-quiet" onClick={() => chat.withdraw(roomId, messageId)}>
           Withdraw
         </button>
