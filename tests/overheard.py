@@ -1,4 +1,4 @@
-"""What stands between a page and its server in tests: it hears what the page says, and can speak as the server.
+"""What stands between a page and its server: it hears what the page says, and can speak as the server.
 
 For what an assistant tells while it works, which no test can hold still at the server.
 """

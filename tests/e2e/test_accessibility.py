@@ -156,7 +156,7 @@ async def test_with_assistants_at_work(meet: Meet, room: str, look: dict[str, An
 
 
 def at_work(line: Line, person: Reader, asked: str) -> None:
-    """One answer finished with all that it tells, one that is being written, one that waits for an approval."""
+    """A finished answer with all that it tells, one that is being written, one that waits for an approval."""
     tool = {"name": "find_part", "arguments": '{"material": "PC/ABS"}', "state": "done", "result": "3 parts"}
     failed = tool | {"state": "failed", "acting": True, "name": "order_part"}
     note = {"file_id": "file_1", "name": "a-rather-long-name-of-a-drawing-of-the-housing.pdf"}

@@ -1,4 +1,4 @@
-"""What a room sees of an assistant at work, as its worker tells it: what it does, asks, used; who waits for it."""
+"""What a room sees of an assistant at work, as its worker tells it, and who waits for it."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ async def entered(person: Reader, room: str) -> Line:
 
 
 async def test_what_it_does_and_uses(meet: Meet, room: str) -> None:
-    """Before the first piece and after the last: in words, with each tool's arguments and result on demand."""
+    """Before the first piece and after the last: in words, with each tool's arguments and result."""
     ana = await meet("Ana")
     line = await entered(ana, room)
     about = {"sender": "haitch", "message_id": "msg_a", "run_id": "msg_a.1"}
