@@ -19,6 +19,7 @@ async def test_an_assistant_is_added_listens_and_is_removed(meet: Meet, room: st
 
     await present.get_by_label("How Guide listens").select_option("to every message")
     await present.get_by_label("How Haitch listens").select_option("not at all")
+    await expect(dialog).to_have_attribute("aria-busy", "false")
     await ana.page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
     await bo.say("who is here?")

@@ -72,6 +72,7 @@ async def test_waiting_in_the_queue(meet: Meet, room: str) -> None:
     line = await entered(ana, room)
     await ana.page.get_by_role("button", name="Manage assistants").click()
     await ana.page.get_by_label("How Haitch listens").select_option("not at all")
+    await expect(ana.page.get_by_role("dialog")).to_have_attribute("aria-busy", "false")
     await ana.page.keyboard.press("Escape")
     await ana.say("and the seal?")
     await expect(ana.unsent).to_have_count(0)

@@ -34,7 +34,7 @@ export function AddOffer({ roomId, absent, onSend, onCancel }: Props) {
       <p>
         <strong>{names}</strong> {absent.length === 1 ? 'is' : 'are'} not in this room.
       </p>
-      <button ref={first} type="button" class="button-quiet" aria-disabled={isTrying} onClick={add}>
+      <button ref={first} type="button" class="button-quiet" aria-disabled={isTrying} onClick={() => !isTrying && add()}>
         Add and send
       </button>
       <button type="button" class="button-quiet" onClick={onSend}>

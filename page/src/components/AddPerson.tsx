@@ -16,7 +16,7 @@ export function AddPerson({ roomId }: { roomId: string }) {
       setName('')
     })
   return (
-    <form class="add-person" onSubmit={event => (event.preventDefault(), id && add())}>
+    <form class="add-person" onSubmit={event => (event.preventDefault(), id && !isTrying && add())}>
       <label class="visually-hidden" for="add-person">
         Name or id of somebody to add
       </label>

@@ -73,8 +73,9 @@ function Decision({ roomId, approval }: { roomId: string; approval: Approval }) 
   const { chat } = useDesk()
   const { isTrying, problem, attempt } = useTrying()
   const place = useFocusReturn<HTMLDivElement>()
-  const decide = (decision: 'approve' | 'deny') =>
-    void attempt(() => chat.api.decide(roomId, approval.id, decision))
+  const decide = (decision: 'approve' | 'deny') => {
+    if (!isTrying) void attempt(() => chat.api.decide(roomId, approval.id, decision))
+  }
   return (
     <>
       <div class="approval-choice" ref={place}>

@@ -26,8 +26,11 @@ export function AssistantsDialog({ roomId, onClose }: Props) {
   useLayoutEffect(() => dialog.current?.showModal(), [])
   useEffect(() => void attempt(() => chat.assistants.load(roomId)), [attempt, chat, roomId])
   const change = (work: () => Promise<void>) => {
-    // What was pressed may go: a keyboard stays in the dialog all the same.
-    void attempt(work).then(() => dialog.current?.querySelector('h2')?.focus())
+    void attempt(work).then(() => {
+      const place = dialog.current
+      // What was pressed may be gone: a keyboard stays in the dialog all the same.
+      if (place && !place.contains(document.activeElement)) place.querySelector('h2')?.focus()
+    })
   }
   const { assistants } = chat
   const present = assistants.in(roomId)

@@ -24,10 +24,10 @@ export function Switcher({ onClose }: { onClose(): void }) {
   const choices = useChoices(typed)
   useLayoutEffect(() => dialog.current?.showModal(), [])
 
-  const { problem, attempt } = useTrying()
+  const { isTrying, problem, attempt } = useTrying()
 
   const go = (choice: Choice | undefined) => {
-    if (!choice) return
+    if (!choice || isTrying) return
     void attempt(async () => {
       if (choice.makes === 'private') await chat.api.createRoom(choice.roomId, 'private')
       dialog.current?.close()
