@@ -119,6 +119,7 @@ def chat(name: str, person: str) -> None:
     \\        at a line's end: the message goes on in the next line
     """
     from assistants.configuration import Misconfigured
+    from assistants.fetch import Fetcher
     from assistants.llm import model_of
     from assistants.sources import Unusable
     from assistants.terminal import talk
@@ -129,7 +130,9 @@ def chat(name: str, person: str) -> None:
         ready = _selection().find(name)
     except (Misconfigured, Unusable) as error:
         raise click.ClickException(f"{name}: {error}") from None
-    asyncio.run(talk(ready, model_of(load_settings()), person))
+    settings = load_settings()
+    pages = Fetcher.allowing(settings.source_hosts)
+    asyncio.run(talk(ready, model_of(settings), pages, person))
 
 
 @assistants.command()

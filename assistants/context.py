@@ -1,5 +1,6 @@
 """What an assistant is given with a question."""
 
+import asyncio
 import base64
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing_extensions import TypeVar
 
 from assistants import tokens as counting
 from assistants.documents import IMAGES, MOST_FILES, Document, Unreadable
+from assistants.fetch import NotRead, Source
 from assistants.receipt import Receipt
 from assistants.rounds import MAX_ROUNDS, Rounds
 from assistants.tool_requests import ToolRequest
@@ -44,12 +46,17 @@ S = TypeVar("S", bound=BaseModel, default=NoSettings)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of the room. `presence` is `online`, `away`, `busy` or `offline`."""
+    """A member of the room. `presence` is `online`, `away`, `busy` or `offline`.
+
+    An assistant has a `description`, and the `commands` that call it, each with what it does.
+    """
 
     id: str
     name: str
     kind: Literal["human", "assistant"]
     presence: str
+    description: str = ""
+    commands: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_here(self) -> bool:
@@ -76,6 +83,18 @@ class Message:
     mentions: tuple[str, ...] = ()
     from_assistant: bool = False
     hops: int = 0
+    request: Mapping[str, Any] | None = None
+    """Of a typed request, or a command: `code`, `assistant` whom it is for, and the request's own fields."""
+
+    @property
+    def request_code(self) -> str | None:
+        """The code of the request in it; of a command its first word (`/summary`); None for a chat."""
+        return self.request["code"] if self.request else None
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it is a command such as `/summary`, for an assistant of the room."""
+        return (self.request_code or "").startswith("/")
 
 
 class Transcript(Protocol):
@@ -169,12 +188,27 @@ class Memory:
         return Memory(self._kept, self._asker, self._asker)
 
 
+class Pages(Protocol):
+    """Reads web pages that are not of the operator's own network."""
+
+    async def read(self, url: str) -> Source:
+        """The text at an address. Raises `NotRead`."""
+
+
+class Attachments(Protocol):
+    """Keeps files that the assistant makes."""
+
+    async def keep(self, name: str, text: str) -> str:
+        """Keep a file as the assistant's own; its id. Raises `AssistantError`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context(Generic[S]):
     """A question, and what may be known for answering it: this room only.
 
     `text` is the question without the mention of oneself, `message` the whole of it. `members` are the
-    room's, oneself (`me`) among them. `asker` is who asked. `settings` are the operator's, validated. `log`
+    room's, oneself (`me`) among them. `asker` is who asked. `request` is the typed request as the
+    assistant's own model, None for a chat. `settings` are the operator's, validated. `log`
     writes to the worker's log; a room's text does not belong there.
     """
 
@@ -186,10 +220,13 @@ class Context(Generic[S]):
     members: tuple[Member, ...]
     settings: S
     log: logging.Logger
+    request: BaseModel | None = None
     receipt: Receipt = field(default_factory=Receipt, repr=False)
     _transcript: Transcript = field(kw_only=True, repr=False)
     _model: Model = field(kw_only=True, repr=False)
     _documents: Documents = field(kw_only=True, repr=False)
+    _pages: Pages = field(kw_only=True, repr=False)
+    _attachments: Attachments = field(kw_only=True, repr=False)
     _kept: Kept = field(kw_only=True, repr=False)
     _approver: Approver = field(kw_only=True, repr=False)
     _streams: list[AsyncGenerator[str, None]] = field(default_factory=list, repr=False)
@@ -204,14 +241,21 @@ class Context(Generic[S]):
         """A small store of this assistant in this room; `ctx.store.user` is the asker's part of it."""
         return Memory(self._kept, None, self.asker.id)
 
-    async def history(self, limit: int = HISTORY, *, tokens: int | None = None) -> list[Message]:
+    async def history(
+        self, limit: int = HISTORY, *, tokens: int | None = None, before: int | None = None
+    ) -> list[Message]:
         """The newest messages of this room before the question, oldest first; at most `limit`, up to 200.
 
         With `tokens`, only the newest that fit into so many tokens, about (4 bytes are counted as one), none
         cut in the middle. Messages that the room no longer keeps are not in it. What was given, and whether
         older ones were left out, stands on the answer.
+
+        `before` is a seq to go further back from, page by page; what of them the caller used is then its own
+        to note with `ctx.receipt.read_messages`.
         """
         limit = max(0, min(limit, MAX_HISTORY))
+        if before is not None:
+            return await self._transcript.before(min(before, self.message.seq), limit)
         found = await self._transcript.before(self.message.seq, limit)
         given = found if tokens is None else _newest(found, tokens)
         cut = len(given) < len(found) or (
@@ -247,6 +291,37 @@ class Context(Generic[S]):
     def name(self, member_id: str) -> str:
         """What a member is called; the id for somebody who has left."""
         return next((member.name for member in self.members if member.id == member_id), member_id)
+
+    @property
+    def command(self) -> str | None:
+        """The command that the question begins with, without its `/`; None where it begins with none."""
+        word = self.text.split(maxsplit=1)[0] if self.text.strip() else ""
+        return word[1:].lower() if word.startswith("/") else None
+
+    async def read(self, urls: Sequence[str]) -> list[Source]:
+        """The text of web pages that the asker named, read side by side, in their order.
+
+        Nothing fails for an address that can not be read, or not to its end: the answer's receipt says so.
+        """
+        found = await asyncio.gather(*(self._pages.read(url) for url in urls), return_exceptions=True)
+        sources = []
+        for url, outcome in zip(urls, found, strict=True):
+            if isinstance(outcome, Source):
+                sources.append(outcome)
+                cut = "only its beginning" if outcome.cut else None
+                self.receipt.read_file(FileNote(file_id=url, name=url, reason=cut))
+            elif isinstance(outcome, NotRead):
+                self.receipt.skipped_file(FileNote(file_id=url, name=url, reason=str(outcome)))
+            else:
+                raise outcome
+        return sources
+
+    async def attach(self, name: str, text: str) -> None:
+        """Attach a text file to the answer, for everybody in the room; the finished message has it.
+
+        The file's type follows from its name and content. Raises `AssistantError` where it can not be kept.
+        """
+        self.receipt.attached.append(await self._attachments.keep(name, text))
 
     def status(self, words: str) -> None:
         """Show the room what is being done ("searching the drawings"); other words take its place."""

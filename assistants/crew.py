@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from assistants.plugin import Assistant
 from assistants.post import RETRY, Pace, Post
 from assistants.registry import Registry
+from assistants.requests import schemas
 from assistants.services import Services
 from productflo.errors import ProductFloError
 from productflo.store.profiles import Profile
@@ -75,7 +76,14 @@ class Crew:
 
 def profile_of(assistant: Assistant[Any]) -> Profile:
     """How an assistant presents itself to rooms."""
-    return Profile(assistant.id, assistant.name, assistant.description, tuple(sorted(assistant.on)))
+    return Profile(
+        assistant.id,
+        assistant.name,
+        assistant.description,
+        tuple(sorted(assistant.on)),
+        schemas(assistant.requests),
+        assistant.commands,
+    )
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 
-from assistants import Context, Message, assistant
+from assistants import Context, Member, Message, assistant
 
 READ = 200
 """Messages that it looks back over: as far as a history goes."""
@@ -14,10 +14,10 @@ EXCERPT = 140
 """Characters of a quoted message."""
 
 HELP = """\
-- **Who is here?** - the people and assistants of this room, and whether they are connected
-- **What did I miss?** - what was said since you last spoke
-- **Find** _words_ - the recent messages with these words
-- **Help** - this list
+- **Who is here?** or `/who` - the people and assistants of this room, and whether they are connected
+- **What did I miss?** or `/missed` - what was said since you last spoke
+- **Find** _words_ or `/find` _words_ - the recent messages with these words
+- **Help** or `/help` - this list
 
 I read this room and nothing else, and I make nothing up: I have no language model. To talk with one, \
 set `OPENAI_API_KEY`, or `OPENAI_BASE_URL` for a server of your own, and start again; then **Haitch** is \
@@ -45,36 +45,56 @@ HELP_ASKED = re.compile(
 
 
 @assistant(
-    "guide", name="Guide", description="Shows you around; answers from the room itself, without a model."
+    "guide",
+    name="Guide",
+    description="Shows you around; answers from the room itself, without a model.",
+    commands={
+        "help": "What can be asked in this room, and of whom",
+        "who": "Who is here",
+        "missed": "What was said since you last spoke",
+        "find": "The recent messages with these words",
+    },
 )
 async def guide(ctx: Context) -> AsyncIterator[str]:
     """Answer what can be known from the room."""
+    asked = ctx.text.removeprefix("/")
     history = await ctx.history(READ)
     known_here = any(message.sender == ctx.me.id for message in history)
     if not known_here:
         yield f"Hello {ctx.asker.name}, good to meet you - I am {ctx.me.name}, and I show people around.\n\n"
-    if GREETING.search(ctx.text) and known_here:
+    if GREETING.search(asked) and known_here:
         yield f"Hello {ctx.asker.name}! I can say who is here and what you missed, and find things."
-    elif THANKS.search(ctx.text):
+    elif THANKS.search(asked):
         yield "You are welcome."
-    elif found := FIND.search(ctx.text):
+    elif found := FIND.search(asked):
         yield _find(ctx, history, found["words"])
-    elif MISSED.search(ctx.text):
+    elif MISSED.search(asked):
         yield _missed(ctx, history)
-    elif WHO.search(ctx.text):
+    elif WHO.search(asked):
         yield _who(ctx)
     else:
-        async for part in _help(ctx, known_here):
+        async for part in _help(ctx, asked, known_here):
             yield part
 
 
-async def _help(ctx: Context, known_here: bool) -> AsyncIterator[str]:
-    asked_for = not ctx.text or HELP_ASKED.search(ctx.text) or GREETING.search(ctx.text)
+async def _help(ctx: Context, asked: str, known_here: bool) -> AsyncIterator[str]:
+    asked_for = not asked or HELP_ASKED.search(asked) or GREETING.search(asked)
     if not asked_for:
         yield "That I can not answer: I only know what stands in this room. "
     yield "You can ask me:\n\n" if known_here or asked_for else "But you can ask me:\n\n"
     for line in HELP.splitlines(keepends=True):
         yield line
+    for other in ctx.members:
+        if other.kind == "assistant" and other.id != ctx.me.id:
+            yield f"\n\n{_introduced(other)}"
+
+
+def _introduced(other: Member) -> str:
+    """Another assistant of the room, and what calls it."""
+    does = f": {plain(other.description)}" if other.description else ""
+    here = "" if other.is_here else " (not running at the moment)"
+    commands = [f"\n- `/{name}`: {plain(what)}" for name, what in other.commands.items()]
+    return f"**{plain(other.name)}**{here}, called with `@{other.id}`{does}{''.join(commands)}"
 
 
 def _who(ctx: Context) -> str:
@@ -106,7 +126,7 @@ def _missed(ctx: Context, history: Sequence[Message]) -> str:
     spoke = [
         message.seq
         for message in history
-        if message.sender == ctx.asker.id and ctx.me.id not in message.mentions
+        if message.sender == ctx.asker.id and ctx.me.id not in message.mentions and not message.is_command
     ]
     since = spoke[-1] if spoke else 0
     missed = [message for message in history if message.seq > since and message.sender != ctx.me.id]

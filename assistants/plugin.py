@@ -3,13 +3,15 @@
 import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Generic, overload
 
 from pydantic import BaseModel
 
 from assistants.context import Context, NoSettings, S
 from assistants.limits import Limits
+from assistants.requests import check_commands, check_requests
 from productflo.domain.waking import Trigger
 
 __all__ = ["Answer", "Assistant", "NoSettings", "assistant"]
@@ -23,6 +25,7 @@ ID = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,62}[a-z0-9])?")
 ADDRESSED = (Trigger.DIRECT, Trigger.MENTION, Trigger.REPLY)
 """What wakes an assistant that does not say: everything that speaks to it, and nothing else."""
 
+NONE: Mapping[str, Any] = MappingProxyType({})
 NO_LIMITS: Mapping[str, Any] = {}
 """Where the decorator does not say: the defaults of `Limits` hold."""
 
@@ -37,7 +40,8 @@ class Assistant(Generic[S]):
     """An assistant as it is offered to a worker; made by the decorator `assistant`.
 
     `id` is its user id in every room; `on` what wakes it; `limits` what it may use up; `settings` the model
-    that the operator's settings are validated with.
+    that the operator's settings are validated with. `requests` are the typed requests that it owns: a code
+    each, with the model of its fields; `commands` the words that call it after a `/`.
     """
 
     id: str
@@ -47,6 +51,8 @@ class Assistant(Generic[S]):
     on: frozenset[Trigger]
     limits: Limits
     settings: type[S]
+    requests: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)
 
 
 @overload
@@ -58,6 +64,8 @@ def assistant(
     description: str = "",
     on: Iterable[str] = ADDRESSED,
     limits: Mapping[str, Any] = NO_LIMITS,
+    requests: Mapping[str, type[BaseModel]] = NONE,
+    commands: Mapping[str, str] = NONE,
 ) -> Callable[[Answer[NoSettings]], Assistant[NoSettings]]: ...
 
 
@@ -71,6 +79,8 @@ def assistant(
     description: str = "",
     on: Iterable[str] = ADDRESSED,
     limits: Mapping[str, Any] = NO_LIMITS,
+    requests: Mapping[str, type[BaseModel]] = NONE,
+    commands: Mapping[str, str] = NONE,
 ) -> Callable[[Answer[S]], Assistant[S]]: ...
 
 
@@ -83,6 +93,8 @@ def assistant(
     description: str = "",
     on: Iterable[str] = ADDRESSED,
     limits: Mapping[str, Any] = NO_LIMITS,
+    requests: Mapping[str, type[BaseModel]] = NONE,
+    commands: Mapping[str, str] = NONE,
 ) -> Callable[[Answer[Any]], Assistant[Any]]:
     """Make an async generator function an assistant.
 
@@ -92,6 +104,11 @@ def assistant(
     `limits` says what it may use up, such as `{"timeout": 60, "per_room": "10/min"}`; the fields are those of
     `Limits`, and the operator may set others. `settings` is a pydantic model; the operator sets its fields in
     assistants.toml or as `PRODUCTFLO_<ID>_<FIELD>`, and the answer finds them in `ctx.settings`.
+
+    `requests` are typed requests that it owns: `{"bom_check": BomRequest}` makes the server take envelopes
+    with that code in rooms that have the assistant, and answer with `bom_check_response`; its code finds the
+    request in `ctx.request`. A field `query` is the message that the room reads. `commands` are words that
+    call it at the beginning of a message, each with what it does: `{"summary": "What was said, in short"}`.
 
     Raises ValueError or TypeError, whose text says what is wrong, where the module is imported.
     """
@@ -104,10 +121,15 @@ def assistant(
         )
     triggers = parse_triggers(assistant_id, on)
     allowed = parse_limits(assistant_id, limits)
+    check_requests(assistant_id, requests)
+    check_commands(assistant_id, commands)
 
     def register(answer: Answer[Any]) -> Assistant[Any]:
         _check(assistant_id, answer)
-        return Assistant(assistant_id, answer, name, description, triggers, allowed, settings)
+        owned = dict(requests)
+        return Assistant(
+            assistant_id, answer, name, description, triggers, allowed, settings, owned, dict(commands)
+        )
 
     return register
 

@@ -1,6 +1,6 @@
 """What stands for a room's store in a rehearsal: its messages, files and kept values, in memory."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from assistants.context import Message
@@ -42,6 +42,10 @@ class Attached:
         self._files[file_id] = (record, content)
         return file_id
 
+    def named(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The content of some of them, by name."""
+        return {record.name: content for record, content in (self._files[one] for one in ids)}
+
     async def attached(self, room: str, file_id: str) -> FileRecord:
         """A file; all are of the one room. Raises `NotFound`."""
         if file_id not in self._files:
@@ -51,6 +55,18 @@ class Attached:
     async def content(self, record: FileRecord, begin: int, end: int) -> AsyncGenerator[bytes, None]:
         """Its bytes."""
         yield self._files[record.id][1][begin:end]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Where an assistant keeps the files that it makes, as `attachments.OwnFiles`."""
+
+    files: Attached
+    owner: str
+
+    async def keep(self, name: str, text: str) -> str:
+        """See `Attachments.keep`."""
+        return self.files.add(name, text.encode(), self.owner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,9 @@ class Question:
         return Asking(str(self.first.seq), seqs, self.last.sender)
 
     def goes_on_with(self, message: Message, seconds: float) -> bool:
-        """Whether the same person goes on."""
+        """Whether the same person goes on. A request, and a command, is a question of its own."""
+        if message.request or self.last.request:
+            return False
         return len(self.messages) < bursts.MOST and bursts.goes_on(self.last, message, seconds)
 
     def with_more(self, message: Message) -> "Question":
@@ -188,6 +190,7 @@ class Questions:
             replied_to,
             message.hops,
             room.others,
+            message.request["assistant"] if message.request else None,
         )
         limits = self._assistant.limits
         return wakes(

@@ -17,15 +17,17 @@ async def _nothing() -> None:
 class Receipt:
     """One try at an answer fills it; the worker reads it.
 
-    `changed` is called when the room should see something new of it. `before_acting` is awaited before a tool
-    that acts runs, and remembers that in the store: an answer that has acted is not begun again by another
-    worker. `meter` counts every request to a model, and ends the answer where a budget is used up.
+    `attached` are ids of files that the finished message attaches. `changed` is called when the room should
+    see something new of it. `before_acting` is awaited before a tool that acts runs, and remembers that in
+    the store: an answer that has acted is not begun again by another worker. `meter` counts every request to
+    a model, and ends the answer where a budget is used up.
     """
 
     model: str | None = None
     usage: dict[str, int] = field(default_factory=dict)
     context: AnswerContext | None = None
     tools: list[ToolCall] = field(default_factory=list)
+    attached: list[str] = field(default_factory=list)
     status: str = ""
     meter: Meter = field(default=UNMETERED, repr=False)
     changed: Callable[[], None] = field(default=lambda: None, repr=False)

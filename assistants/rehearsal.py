@@ -5,25 +5,27 @@ What wakes the assistant, what it is given, how its answer is read, ended and to
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from assistants.answering import Answering, Ending
-from assistants.context import Context, Member, Message, Model
+from assistants.context import Context, Member, Message, Model, Pages
 from assistants.documents import AT_ONCE as EXTRACTIONS
 from assistants.documents import RoomDocuments
 from assistants.errors import NotApproved
 from assistants.keeping import RoomKept
 from assistants.preparation import Ready
-from assistants.props import Attached, Memories, Nowhere, Said, Unseen
+from assistants.props import Attached, Made, Memories, Nowhere, Said, Unseen
 from assistants.receipt import Receipt
+from assistants.requests import BadRequest, read, refuse
 from assistants.verdict import Verdict, judge
 from productflo.domain.mentions import mentioned
 from productflo.domain.waking import Company, Heard, Listens, Trigger, wakes, without_mention
 from productflo.protocol.outbound import AnswerContext, ToolCall
 from productflo.service.clock import stamp, system_clock
+from productflo.service.requests import COMMAND
 from productflo.store.runs import Lease
 
 State = Literal["done", "stopped", "interrupted", "failed", "silent", "asleep"]
@@ -35,7 +37,8 @@ class Answer:
 
     `text` is the finished message, `pieces` what the assistant yielded. `state` is that of the protocol, or
     `silent` for an assistant that said nothing, or `asleep` where nothing of the message woke it. `statuses`
-    are the words that it showed meanwhile, `tools` what it used, `error` what it raised.
+    are the words that it showed meanwhile, `tools` what it used, `files` what it attached, by name, `error`
+    what it raised.
     """
 
     text: str
@@ -47,6 +50,7 @@ class Answer:
     context: AnswerContext | None = None
     model: str | None = None
     usage: dict[str, int] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
     stopped_by: str | None = None
     error: BaseException | None = None
     message: Message | None = None
@@ -74,13 +78,15 @@ class _Approver:
 class Rehearsal:
     """One assistant and some people in a room that is nowhere but here, and one answer at a time.
 
-    `hear` is called with each piece, `see` with the words of each status, `decide` to approve an action.
+    `pages` reads what is on the web; `hear` is called with each piece, `see` with the words of each status,
+    `decide` to approve an action.
     """
 
     def __init__(
         self,
         ready: Ready,
         people: Sequence[str],
+        pages: Pages,
         *,
         room: str = "rehearsal",
         hear: Callable[[str], None] = lambda piece: None,
@@ -92,6 +98,7 @@ class Rehearsal:
         self._memories = Memories()
         self._ready = ready.in_room(room)
         self._room = room
+        self._pages = pages
         self._hear = hear
         self._see = see
         self._decide = decide
@@ -101,9 +108,15 @@ class Rehearsal:
         self._people = [Member(one, one, "human", "online") for one in people]
 
     def add(
-        self, sender: str, text: str, *, files: tuple[str, ...] = (), reply_to: str | None = None
+        self,
+        sender: str,
+        text: str,
+        *,
+        files: tuple[str, ...] = (),
+        reply_to: str | None = None,
+        request: Mapping[str, Any] | None = None,
     ) -> Message:
-        """Put a message into the room."""
+        """Put a message into the room; `request` are code and fields of a typed request in it."""
         seq = len(self.messages) + 1
         ids = [self._me.id, *(person.id for person in self._people)]
         message = Message(
@@ -116,6 +129,7 @@ class Rehearsal:
             files=files,
             mentions=tuple(mentioned(text, ids)),
             from_assistant=sender == self._me.id,
+            request=request or self._command(text),
         )
         self.messages.append(message)
         return message
@@ -135,7 +149,7 @@ class Rehearsal:
         receipt, pieces, statuses = Receipt(), list[str](), list[str]()
         receipt.changed = lambda: self._status(receipt, statuses)
         context = self._context(question, receipt, model)
-        source = self._heard(cast(AsyncGenerator[str, None], self._ready.assistant.answer(context)), pieces)
+        source = self._heard(self._source(question, context), pieces)
         timeout = self._ready.assistant.limits.timeout
         async with asyncio.TaskGroup() as tasks:
             lease = Lease(self._room, self._me.id, "rehearsal", question.seq)
@@ -157,23 +171,42 @@ class Rehearsal:
             receipt.context,
             receipt.model,
             receipt.usage,
+            self.files.named(receipt.attached),
             outcome.stopped_by,
             outcome.error,
         )
-        return self._said(told, verdict, question)
+        return self._said(told, verdict, question, receipt)
 
-    def _said(self, answer: Answer, verdict: Verdict | None, question: Message) -> Answer:
+    def _said(self, answer: Answer, verdict: Verdict | None, question: Message, receipt: Receipt) -> Answer:
         if verdict is None:
             return answer
-        message = self.add(self._me.id, verdict.text, reply_to=question.id)
+        attached = tuple(receipt.attached)
+        message = self.add(self._me.id, verdict.text, files=attached, reply_to=question.id)
         return replace(answer, text=verdict.text, state=verdict.state, message=message)
 
     def _wakes(self, message: Message) -> Trigger | None:
         senders = {one.id: one.sender for one in self.messages}
-        heard = Heard(message.text, message.from_assistant, senders.get(message.reply_to or ""))
+        requested = self._me.id if message.request else None
+        replied_to = senders.get(message.reply_to or "")
+        heard = Heard(message.text, message.from_assistant, replied_to, requested=requested)
         company = Company(len(self._people), 1)
         assistant = self._ready.assistant
         return wakes(assistant.id, assistant.on, Listens.MENTIONS, heard, company)
+
+    def _command(self, text: str) -> dict[str, Any] | None:
+        """As `service.requests.Requests.command`, for the one assistant that is here."""
+        found = COMMAND.match(text)
+        name = found["name"].lower() if found else ""
+        known = name in self._ready.assistant.commands
+        return {"code": f"/{name}", "assistant": self._me.id} if known else None
+
+    def _source(self, question: Message, context: Context[Any]) -> AsyncGenerator[str, None]:
+        assistant = self._ready.assistant
+        try:
+            request = read(assistant.requests, question)
+        except BadRequest as problem:
+            return refuse(problem)
+        return cast(AsyncGenerator[str, None], assistant.answer(replace(context, request=request)))
 
     async def _heard(self, source: AsyncGenerator[str, None], pieces: list[str]) -> AsyncGenerator[str, None]:
         async with aclosing(source):
@@ -203,6 +236,8 @@ class Rehearsal:
             _transcript=Said(self.messages),
             _model=model,
             _documents=RoomDocuments(self.files, self._room, asyncio.Semaphore(EXTRACTIONS)),
+            _pages=self._pages,
+            _attachments=Made(self.files, self._me.id),
             _kept=RoomKept(self._memories, self._room, self._me.id),
             _approver=_Approver(self._decide, receipt),
         )

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from assistants import metrics, tracing
 from assistants.documents import AT_ONCE as EXTRACTIONS
+from assistants.fetch import Fetcher
 from assistants.llm import ChatModel, model_of
 from assistants.performance import Performances
 from assistants.registry import Registry, Selection
@@ -106,6 +107,8 @@ async def open_services(settings: Settings, model: ChatModel) -> AsyncIterator[S
                 bus=store.bus,
                 runs=store.runs,
                 model=model,
+                pages=Fetcher.allowing(settings.source_hosts),
+                profiles=store.profiles,
                 stops=Stops(store.bus),
                 performances=Performances(
                     Stages(), store.rates, store.budgets, settings.model_prices or NO_PRICES

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from assistants.context import Model
+from assistants.context import Model, Pages
 from assistants.performance import Performances
 from assistants.stops import Stops
 from productflo.domain.bursts import BURST
@@ -17,6 +17,7 @@ from productflo.store.bus import Bus
 from productflo.store.kept import KeptStore
 from productflo.store.log import Log
 from productflo.store.presence import PresenceStore
+from productflo.store.profiles import Profiles
 from productflo.store.rooms import Rooms
 from productflo.store.runs import RunStore
 
@@ -42,6 +43,8 @@ class Services:
     performances: Performances
     clock: Clock
     files: Files
+    pages: Pages
+    profiles: Profiles
     kept: KeptStore
     approvals: Approvals
     extracting: asyncio.Semaphore

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from threading import Thread
 
+from assistants.context import Pages
 from assistants.errors import NotApproved
 from assistants.llm import ChatModel
 from assistants.preparation import Ready
@@ -23,9 +24,9 @@ HELP = (
 )
 
 
-async def talk(ready: Ready, model: ChatModel, person: str) -> None:
+async def talk(ready: Ready, model: ChatModel, pages: Pages, person: str) -> None:
     """Take what is said from the standard input and answer it, until that ends or `/quit` is said."""
-    terminal = Terminal(ready, model, person)
+    terminal = Terminal(ready, model, pages, person)
     if model.configured:
         model.warm_up()
     try:
@@ -37,9 +38,10 @@ async def talk(ready: Ready, model: ChatModel, person: str) -> None:
 class Terminal:
     """One conversation. Where the input is no terminal there are no prompts, only what is answered."""
 
-    def __init__(self, ready: Ready, model: ChatModel, person: str) -> None:
+    def __init__(self, ready: Ready, model: ChatModel, pages: Pages, person: str) -> None:
         self._ready = ready
         self._model = model
+        self._pages = pages
         self._person = person
         self._typed = sys.stdin.isatty()
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
@@ -142,7 +144,9 @@ class Terminal:
             self._lines.put_nowait("/quit")
 
     def _new_room(self) -> Rehearsal:
-        return Rehearsal(self._ready, [self._person], hear=self._hear, see=self._see, decide=self._decide)
+        return Rehearsal(
+            self._ready, [self._person], self._pages, hear=self._hear, see=self._see, decide=self._decide
+        )
 
     def _hear(self, piece: str) -> None:
         if not self._begun:
@@ -161,6 +165,8 @@ class Terminal:
         else:
             rest = answer.text.removeprefix(said) if answer.text.startswith(said) else f"\n{answer.text}"
             self._hear(rest + "\n")
+        for name, content in answer.files.items():
+            print(f"[attached {name}]\n{content.decode(errors='replace')}")
         if answer.state == "stopped":
             print("[stopped]")
         for line in _cause(answer):

@@ -3,7 +3,7 @@
 import orjson
 
 from assistants.context import Message
-from productflo.protocol.codes import Code
+from productflo.protocol.codes import REVISIONS
 from productflo.store.entries import Record
 from productflo.store.log import Log
 
@@ -43,7 +43,7 @@ def message_of(record: Record) -> Message | None:
     """The message of a durable event; None for an event of another kind, and for what was deleted."""
     envelope = orjson.loads(record.envelope)
     data = envelope["data"]
-    if envelope["code"] != Code.CHAT_RESPONSE or "deleted" in data:
+    if envelope["code"] in REVISIONS or "deleted" in data:
         return None
     return Message(
         id=data["message_id"],
@@ -56,4 +56,5 @@ def message_of(record: Record) -> Message | None:
         mentions=tuple(data.get("mentions") or ()),
         from_assistant="assistant" in data,
         hops=data.get("assistant", {}).get("hops", 0),
+        request=data.get("request"),
     )

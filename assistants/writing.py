@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from assistants import metrics
 from assistants.answering import Answering, Ending, Outcome
 from assistants.asking import RoomApprover
+from assistants.attachments import OwnFiles
 from assistants.bridge import Bridge
 from assistants.channel import Channel
 from assistants.context import Context, Member
@@ -22,15 +23,21 @@ from assistants.questions import Question, Questions
 from assistants.queue import Queue
 from assistants.receipt import Receipt
 from assistants.registry import Ready
+from assistants.requests import BadRequest, failure, is_typed, read, refuse
 from assistants.services import Services
 from assistants.verdict import Verdict, broken_off, interrupted, judge, stopped
 from productflo.domain.identity import Identity
 from productflo.domain.waking import without_mention
 from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError, StoreAway
+from productflo.protocol.codec import encode
 from productflo.protocol.ids import random_id
 from productflo.protocol.outbound import AnswerData
+from productflo.protocol.requests import answer_code
 from productflo.service.chat import Answer
+from productflo.service.clock import stamp
 from productflo.store.entries import RunGuard
+from productflo.store.events import Live
+from productflo.store.profiles import Profile
 from productflo.store.refusals import note
 from productflo.store.runs import Begun, Lease
 
@@ -133,8 +140,7 @@ class Writing:
         receipt.changed = bridge.callback(answering.show_status)
         receipt.before_acting = bridge.function(answering.act)
         context = await self._context(question, begun, receipt, bridge)
-        code = cast(AsyncGenerator[str, None], self._assistant.answer(context))
-        source = services.performances.perform(asked, code, context.close)
+        source = services.performances.perform(asked, self._source(question, context), context.close)
         async with services.stops.heard_by(answering, self._room, begun.message_id, self._queue.stir):
             watching = self._tasks.create_task(self._queue.watch(question, answering))
             try:
@@ -147,6 +153,14 @@ class Writing:
         if outcome.ending is Ending.SHUTDOWN:
             await services.runs.save(self._lease, outcome.text, 0)
         return outcome
+
+    def _source(self, question: Question, context: Context[Any]) -> AsyncGenerator[str, None]:
+        """What the assistant says; to a request that is not as its model has it, what is wrong with it."""
+        try:
+            request = read(self._assistant.requests, question.last)
+        except BadRequest as problem:
+            return refuse(problem)
+        return cast(AsyncGenerator[str, None], self._assistant.answer(replace(context, request=request)))
 
     def _judge(self, outcome: Outcome) -> Verdict | None:
         if outcome.ending is Ending.SHUTDOWN:
@@ -187,12 +201,26 @@ class Writing:
             verdict.text,
             reply_to=question.last.id,
             data=data,
+            code=answer_code(question.last.request_code),
+            files=tuple(receipt.attached),
         )
         try:
             await self._write(answer, RunGuard(self._assistant.id, self._lease.token, question.end))
+            await self._tell_failure(question, verdict)
         except PermissionDenied:
             log.info("%s was removed from %s while it answered", self._assistant.id, self._room)
             await self._services.runs.pass_over(self._lease, question.end)
+
+    async def _tell_failure(self, question: Question, verdict: Verdict) -> None:
+        """Tell the asker of a typed request, in the request's own words for it, that it failed."""
+        asked = question.last
+        if verdict.state != "failed" or not is_typed(asked):
+            return
+        notice = failure(self._room, asked, verdict.text, stamp(self._services.clock))
+        try:
+            await self._services.bus.publish(self._room, Live(encode(notice), only=(asked.sender,)))
+        except StoreAway as error:
+            note(error)  # The answer says it too.
 
     def _log_failure(self, verdict: Verdict) -> None:
         """What the room was told in its own words needs no trace of where it was said."""
@@ -230,8 +258,15 @@ class Writing:
         """What the assistant is given: this room only."""
         members = await self._services.rooms.members(self._room)
         presence = await self._services.presence.of([one.user_id for one in members], self._room)
+        profiles = {one.id: one for one in await self._services.profiles.all()}
         known = {
-            one.user_id: Member(one.user_id, one.name, one.kind.value, presence[one.user_id].value)
+            one.user_id: Member(
+                one.user_id,
+                one.name,
+                one.kind.value,
+                presence[one.user_id].value,
+                *_presented(profiles.get(one.user_id)),
+            )
             for one in members
         }
         assistant, whole, services = self._assistant, question.whole, self._services
@@ -257,6 +292,8 @@ class Writing:
             receipt=receipt,
             _transcript=bridge.to(self._questions.transcript),
             _model=bridge.to(services.model),
+            _pages=bridge.to(services.pages),
+            _attachments=bridge.to(OwnFiles(services.files, Identity(assistant.id, assistant.name))),
             _documents=bridge.to(RoomDocuments(services.files, self._room, services.extracting)),
             _kept=bridge.to(RoomKept(services.kept, self._room, assistant.id)),
             _approver=bridge.to(approver),
@@ -285,6 +322,10 @@ class Writing:
             begun.run_id,
             question.last.id,
         )
+
+
+def _presented(profile: Profile | None) -> tuple[str, Mapping[str, str]]:
+    return (profile.description, profile.commands) if profile else ("", {})
 
 
 async def _end(task: asyncio.Task[None]) -> None:

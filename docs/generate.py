@@ -19,7 +19,8 @@ from assistants import metrics as worker_metrics
 from assistants.limits import Limits
 from productflo import errors, metrics
 from productflo.protocol import codes
-from productflo.protocol.inbound import INBOUND, Inbound
+from productflo.protocol.codec import KNOWN
+from productflo.protocol.inbound import Inbound
 from productflo.protocol.outbound import (
     OUTBOUND,
     AnswerContext,
@@ -28,6 +29,7 @@ from productflo.protocol.outbound import (
     FileNote,
     MemberInfo,
     Outbound,
+    RequestInfo,
     ToolCall,
     Waiting,
 )
@@ -44,6 +46,24 @@ on every envelope of a connection; on a server with tokens it is the token's sub
 ignored. What is promised stands in [guarantees](../explanation/guarantees.md); this page lists.
 
 Ids of users, rooms and teams are 1 to 128 of `A-Z a-z 0-9 _ . : @ -`. Times are UTC, milliseconds, `Z`.
+"""
+
+REGISTERED = """### A code that an assistant registers
+
+An assistant may own codes of its own, such as `bom_check`; `GET /api/assistants` lists them as `requests`.
+`data` is as its assistant asks for, beside what every request has: `message_id`, `attached_files`, `reply_to`
+and `metadata`, as in a chat. The room must have the assistant; the answer is a `<code>_response`.
+
+```json
+{"code": "bom_check", "user_id": "user_456", "room_id": "conversation_123", "data": {"part": "A-7"}}
+```
+
+Every request is a message of its sender in the room's log, a `chat_response` whose `message` is the `query`
+(or its fields, where it has none) and whose `data.request` has the fields. It wakes the assistant that owns
+the code and no other. Where the assistant fails, its answer has the state `failed`, and the asker is told by
+an error with the code `HAITCH_CHAT_ERROR`, `IDEA_GENERATION_ERROR`, `DOCUMENTATION_ERROR` or
+`ENGINEERING_ERROR`, for other codes `PROCESSING_ERROR`. Pieces of an answer that is
+being written are always `chat_response`.
 """
 
 ERRORS = """## Errors
@@ -84,6 +104,14 @@ EXAMPLES: dict[codes.Code, dict[str, Any]] = {
     codes.Code.STOP: {"message_id": "msg_7k2mq"},
     codes.Code.REGENERATE: {"message_id": "msg_7k2mq"},
     codes.Code.PING: {},
+    codes.Code.HAITCH_CHAT: {
+        "query": "Which of these screws holds 40 N?",
+        "doc_type": "datasheet",
+        "source_urls": ["https://example.com/screws.html"],
+    },
+    codes.Code.IDEA: {"query": "A bracket that needs no screws", "constraints": ["one part"], "count": 3},
+    codes.Code.DOCUMENTATION: {"query": "The drop test of the bracket", "doc_type": "test_plan"},
+    codes.Code.ENGINEERING: {"query": "Can this be milled from one side?", "discipline": "dfm"},
 }
 
 
@@ -179,6 +207,7 @@ def envelope(model: type[BaseModel], third: str) -> str:
 
 NESTED: tuple[tuple[type[BaseModel], str], ...] = (
     (MemberInfo, "A member"),
+    (RequestInfo, "`request` of a message"),
     (AnswerData, "`assistant` of a message"),
     (AnswerContext, "`context` of an answer"),
     (FileNote, "A file of `context`"),
@@ -191,9 +220,9 @@ NESTED: tuple[tuple[type[BaseModel], str], ...] = (
 def protocol() -> str:
     """docs/reference/protocol.md."""
     parts = [PROTOCOL, "## What a client sends\n", envelope(Inbound, "required"), ""]
-    for code, inbound in INBOUND.items():
+    for code, inbound in KNOWN.items():
         parts += [section(f"`{code}`", inbound, "required, or default"), example(code, inbound)]
-    parts += ["## What the server sends\n", envelope(Outbound, "always there"), ""]
+    parts += [REGISTERED, "## What the server sends\n", envelope(Outbound, "always there"), ""]
     for model in OUTBOUND:
         code = model.model_fields["code"].default
         status = model.model_fields["status"].default
@@ -218,7 +247,12 @@ def _errors() -> str:
     return "\n".join([ERRORS, "| `data.code` | when |", "|---|---|", *sorted({*rows, *rest}), ""])
 
 
+_FAILED = "A request of this kind failed as a whole, or no assistant of the room answers it."
 _REST = {
+    errors.ErrorCode.HAITCH_CHAT_ERROR: _FAILED,
+    errors.ErrorCode.IDEA_GENERATION_ERROR: _FAILED,
+    errors.ErrorCode.DOCUMENTATION_ERROR: _FAILED,
+    errors.ErrorCode.ENGINEERING_ERROR: _FAILED,
     errors.ErrorCode.PROCESSING_ERROR: "The server failed; the log says why.",
 }
 

@@ -36,6 +36,7 @@ from productflo.service.membership import Membership
 from productflo.service.mentions import Mentions
 from productflo.service.provider import Provider
 from productflo.service.receipts import Receipts
+from productflo.service.requests import Requests
 from productflo.service.revisions import Revisions
 from productflo.service.runs import Runs
 from productflo.service.wakeups import Wakeups
@@ -226,6 +227,7 @@ def _door(
         Replay(Pages(store.log), Reconciler(store.rooms, store.log, system_clock)),
         Rosters(membership),
         chat,
+        Requests(chat, store.rooms, store.profiles),
         revisions,
         membership,
         History(store.log, store.rooms, membership),

@@ -24,6 +24,10 @@ class ErrorCode(StrEnum):
     STORE_FULL = "STORE_FULL"
     STORE_AWAY = "STORE_AWAY"
     UNCONFIRMED = "UNCONFIRMED"
+    HAITCH_CHAT_ERROR = "HAITCH_CHAT_ERROR"
+    IDEA_GENERATION_ERROR = "IDEA_GENERATION_ERROR"
+    DOCUMENTATION_ERROR = "DOCUMENTATION_ERROR"
+    ENGINEERING_ERROR = "ENGINEERING_ERROR"
 
 
 class ProductFloError(Exception):
@@ -126,6 +130,14 @@ class StoreFull(ProductFloError):
     """The store takes no more writes; reading works."""
 
     code = ErrorCode.STORE_FULL
+
+
+class RequestFailed(ProductFloError):
+    """A typed request failed as a whole; each of the protocol's own requests has a code for that."""
+
+    def __init__(self, message: str, code: ErrorCode) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class LeaseLost(ProductFloError):

@@ -112,6 +112,11 @@ class Settings(BaseSettings):
     default_assistants: Words | None = Field(
         None, description="Assistants of a new room. Unset: haitch where a model is configured, else guide."
     )
+    source_hosts: Words = Field(
+        (),
+        description="Hosts of your own network whose pages assistants may read, as `wiki.internal` or "
+        "`10.0.0.5:8080`. The public internet they may always read.",
+    )
     assistants: Words = Field(
         ("guide", "haitch"), description="Assistants that a worker loads, beside those of assistants.toml."
     )

@@ -26,7 +26,7 @@ def question(text: str = "why?", *, seq: int = 9, **more: Any) -> Message:
 def context(model: Model | None = None, *, asked: Message | None = None, **parts: Any) -> Context[NoSettings]:
     """A context with the parts that a test names: `transcript`, `documents`, `kept`, `approver`."""
     message = asked or question()
-    kinds = ("transcript", "documents", "kept", "approver")
+    kinds = ("transcript", "documents", "kept", "approver", "pages", "attachments")
     return Context(
         text=message.text,
         message=message,

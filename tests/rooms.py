@@ -43,11 +43,17 @@ class TestRoom:
     log: Log
 
     async def say(
-        self, sender: str, text: str, *, reply_to: str | None = None, wake: Sequence[str] = ()
+        self,
+        sender: str,
+        text: str,
+        *,
+        reply_to: str | None = None,
+        wake: Sequence[str] = (),
+        mentions: Sequence[str] = (),
     ) -> str:
         """A person says something; the assistants to wake hear of it. Returns the message id."""
         message_id = random_id("msg")
-        await self.log.append(entry(self.name, sender, text, message_id, reply_to))
+        await self.log.append(entry(self.name, sender, text, message_id, reply_to, mentions=mentions))
         await self.wake(*wake)
         return message_id
 
@@ -74,6 +80,7 @@ def entry(
     reply_to: str | None = None,
     guard: RunGuard | None = None,
     files: Sequence[str] = (),
+    mentions: Sequence[str] = (),
 ) -> Entry:
     """A message as the append script takes it."""
     answer = outbound.AnswerData(run_id=f"{message_id}.1", state="done") if guard else None
@@ -89,6 +96,7 @@ def entry(
             reply_to=reply_to,
             metadata={},
             assistant=answer,
+            mentions=list(mentions) or None,
         ),
     )
     content = orjson.dumps([text, files])

@@ -7,6 +7,7 @@ from typing import Any
 from assistants.configuration import Defaults, Misconfigured, Table
 from assistants.context import Message
 from assistants.errors import NotApproved
+from assistants.fetch import NotRead, Source
 from assistants.llm import ChatModel
 from assistants.plugin import Assistant
 from assistants.preparation import Ready, prepare
@@ -14,6 +15,8 @@ from assistants.registry import Selection
 from assistants.rehearsal import Answer, Rehearsal
 from assistants.sources import Offer, Unusable
 from assistants.testing.model import ScriptedModel
+from productflo.protocol.requests import QUERY
+from productflo.service.requests import told_by_fields
 
 FIRST_WAIT = 0.01
 """Seconds before a model that fails, and names no time, is asked again: nobody waits here."""
@@ -25,13 +28,15 @@ class Room:
 
     def __init__(self, ready: Ready, people: Sequence[str], name: str) -> None:
         self.model = ScriptedModel(self._asked)
+        self._assistant = ready.assistant.id
         self._people = tuple(people)
         self._stop: tuple[str, str] | None = None
         self._heard = ""
         self._attached: list[str] = []
         self._decisions: list[tuple[str, bool]] = []
         self._undecided: str | None = None
-        self._rehearsal = Rehearsal(ready, people, room=name, hear=self._hear, decide=self._decide)
+        self._pages: dict[str, Source] = {}
+        self._rehearsal = Rehearsal(ready, people, self, room=name, hear=self._hear, decide=self._decide)
 
     @property
     def messages(self) -> list[Message]:
@@ -44,8 +49,19 @@ class Room:
         Raises AssertionError where the assistant calls the model, or asks for an approval, more often than
         the test scripts.
         """
-        files, self._attached = tuple(self._attached), []
+        files = self._take_files()
         question = self._rehearsal.add(self._known(person), text, files=files, reply_to=_id(reply_to))
+        return await self._answer(question)
+
+    async def request(self, person: str, code: str, **fields: Any) -> Answer:
+        """Send the assistant a typed request that it registers, and wait for what comes of it."""
+        query = fields.pop(QUERY, None)
+        text = query or told_by_fields(code, fields)
+        request = {**fields, "code": code, "assistant": self._assistant}
+        question = self._rehearsal.add(self._known(person), text, files=self._take_files(), request=request)
+        return await self._answer(question)
+
+    async def _answer(self, question: Message) -> Answer:
         self._heard = ""
         async with self.model.serving() as address:
             model = ChatModel(api_key="scripted", base_url=address, first_wait=FIRST_WAIT)
@@ -62,6 +78,16 @@ class Room:
         """Attach a file to what is said next. Its type is found from its content, as in a real room."""
         content = content.encode() if isinstance(content, str) else content
         self._attached.append(self._rehearsal.files.add(name, content, self._people[0]))
+
+    def page(self, url: str, text: str, *, title: str = "") -> None:
+        """Let there be a web page; any other address that the assistant reads can not be read."""
+        self._pages[url] = Source(url, title, text)
+
+    async def read(self, url: str) -> Source:
+        """See `Pages.read`; of the pages that the test has written down."""
+        if url not in self._pages:
+            raise NotRead("The test has no such page; write room.page(...).")
+        return self._pages[url]
 
     def approves(self, person: str) -> None:
         """Let somebody approve the next action that the assistant asks for."""
@@ -97,6 +123,10 @@ class Room:
         if not approved:
             raise NotApproved(f"{person} has denied it.")
         return person
+
+    def _take_files(self) -> tuple[str, ...]:
+        files, self._attached = tuple(self._attached), []
+        return files
 
     def _hear(self, piece: str) -> None:
         self._heard += piece

@@ -1,6 +1,24 @@
 /** The HTTP side of the server: session, rooms, members, files. */
 
-import type { AssistantProfile, FileData, Invitation, MemberData, RoomSummary, Session } from './protocol'
+import type {
+  ApprovalData,
+  AssistantProfile,
+  FileData,
+  Invitation,
+  Listens,
+  MemberData,
+  RoomAssistant,
+  RoomKind,
+  RoomSummary,
+  Session,
+} from './protocol'
+
+/** An approval as it is listed. */
+export interface OpenApproval extends ApprovalData {
+  assistant: string
+  /** Of the answer that waits for it. */
+  message_id: string
+}
 
 /** An answer other than 2xx; `code` is the protocol's, `status` is HTTP's (0: nothing was reached). */
 export class ApiError extends Error {
@@ -42,8 +60,44 @@ export class Api {
     return (await this.json<{ rooms: RoomSummary[] }>('GET', '/api/rooms')).rooms
   }
 
+  /** Only those who are added can enter a private room; whoever makes it is a member. */
+  async createRoom(roomId: string, kind: RoomKind): Promise<void> {
+    await this.fetch('POST', '/api/rooms', { room_id: roomId, kind })
+  }
+
   members(roomId: string): Promise<{ members: MemberData[]; member_count: number }> {
-    return this.json('GET', `/api/rooms/${encodeURIComponent(roomId)}/members`)
+    return this.json('GET', `${roomAddress(roomId)}/members`)
+  }
+
+  async addMember(roomId: string, userId: string): Promise<void> {
+    await this.fetch('PUT', `${roomAddress(roomId)}/members/${encodeURIComponent(userId)}`)
+  }
+
+  async roomAssistants(roomId: string): Promise<RoomAssistant[]> {
+    const address = `${roomAddress(roomId)}/assistants`
+    return (await this.json<{ assistants: RoomAssistant[] }>('GET', address)).assistants
+  }
+
+  /** Adds it to the room, or changes how it listens there. */
+  async putAssistant(roomId: string, id: string, listens: Listens): Promise<void> {
+    await this.fetch('PUT', `${roomAddress(roomId)}/assistants/${encodeURIComponent(id)}`, { listens })
+  }
+
+  async removeAssistant(roomId: string, id: string): Promise<void> {
+    await this.fetch('DELETE', `${roomAddress(roomId)}/assistants/${encodeURIComponent(id)}`)
+  }
+
+  /** Those that nobody has decided on, and when the server said so, by its clock (ms since the epoch). */
+  async approvals(roomId: string): Promise<{ open: OpenApproval[]; toldAt: number }> {
+    const response = await this.fetch('GET', `${roomAddress(roomId)}/approvals`)
+    const { approvals } = (await response.json()) as { approvals: OpenApproval[] }
+    return { open: approvals, toldAt: Date.parse(response.headers.get('Date') ?? '') || Date.now() }
+  }
+
+  async decide(roomId: string, approvalId: string, decision: 'approve' | 'deny'): Promise<void> {
+    await this.fetch('POST', `${roomAddress(roomId)}/approvals/${encodeURIComponent(approvalId)}`, {
+      decision,
+    })
   }
 
   async assistants(): Promise<AssistantProfile[]> {
@@ -77,6 +131,10 @@ export class Api {
     if (response.ok) return response
     throw errorFrom(response.status, await response.text())
   }
+}
+
+function roomAddress(roomId: string): string {
+  return `/api/rooms/${encodeURIComponent(roomId)}`
 }
 
 /** The error in the body of an answer, or a plain one where the body holds none (a proxy's page, say). */

@@ -1,9 +1,11 @@
 /** The reader's chat: joins the connection, the rooms and the outbox, and carries out what the reader does. */
 
-import { batch, effect, signal } from '@preact/signals'
+import { batch, computed, effect, signal } from '@preact/signals'
 
 import { withStopping } from './answers'
 import type { Api } from './api'
+import { approvalFrom } from './approvals'
+import { Assistants } from './assistants'
 import { Changes } from './changes'
 import { Connection, RequestError } from './connection'
 import type { Identity } from './identity'
@@ -12,7 +14,16 @@ import { receive, type Scene } from './incoming'
 import { Outbox, type Unsent } from './outbox'
 import { Pager } from './pager'
 import type { Incoming, JoinData, Presence } from './protocol'
-import { disconnected, joined, listed, membersLoaded, opened, read, type Room } from './room'
+import {
+  approvalsListed,
+  disconnected,
+  joined,
+  listed,
+  membersLoaded,
+  opened,
+  read,
+  type Room,
+} from './room'
 import { Rooms } from './rooms'
 import { navigate } from './router'
 import { TypingNotice } from './typing'
@@ -34,6 +45,7 @@ export class Chat implements Scene {
   readonly changes: Changes
   readonly pager: Pager
   readonly typing: TypingNotice
+  readonly assistants: Assistants
   /** The room that is shown. */
   readonly openRoom = signal<string | null>(null)
   /** Whether the end of the open room is in view. */
@@ -44,6 +56,14 @@ export class Chat implements Scene {
   readonly listLoaded = signal(false)
   private readonly attentive = signal(isAttentive())
   private readonly joining = new Set<string>()
+  /** The open room, once its events come, with its assistants: `[id, assistant, ...]` in one text. */
+  private readonly company = computed(() => {
+    const roomId = this.openRoom.value
+    const room = roomId === null ? undefined : this.rooms.find(roomId)?.value
+    if (!room?.subscribed) return null
+    const assistants = [...room.members.values()].filter(member => member.kind === 'assistant')
+    return [room.id, ...assistants.map(member => member.id).toSorted()].join(' ')
+  })
   private readonly ends: (() => void)[] = []
 
   constructor(
@@ -65,6 +85,7 @@ export class Chat implements Scene {
     this.changes = new Changes(({ id, roomId, code, data }) =>
       this.connection.send({ code, room_id: roomId, request_id: id, data }),
     )
+    this.assistants = new Assistants(api)
     this.typing = new TypingNotice((roomId, status) => {
       this.connection.send({ code: 'typing', room_id: roomId, data: { status, sender: this.me } })
     })
@@ -73,6 +94,7 @@ export class Chat implements Scene {
   start(): void {
     for (const event of ['focus', 'blur', 'visibilitychange']) addEventListener(event, this.lookAgain, true)
     this.ends.push(effect(() => this.markRead()))
+    this.ends.push(effect(() => void this.lookAround(this.company.value)))
     this.connection.start()
   }
 
@@ -118,6 +140,16 @@ export class Chat implements Scene {
     const isAsked = this.connection.send({ code: 'stop', room_id: roomId, data: { message_id: messageId } })
     if (isAsked)
       this.rooms.update(roomId, room => ({ ...room, answers: withStopping(room.answers, messageId) }))
+  }
+
+  /** Takes a question back that waits for an assistant. */
+  withdraw(roomId: string, messageId: string): void {
+    this.connection.send({ code: 'stop', room_id: roomId, data: { message_id: messageId } })
+  }
+
+  /** Asks for another answer to the same question. */
+  regenerate(roomId: string, messageId: string): void {
+    this.connection.send({ code: 'regenerate', room_id: roomId, data: { message_id: messageId } })
   }
 
   setPresence(presence: Presence): void {
@@ -226,6 +258,22 @@ export class Chat implements Scene {
     if (code === 'STORE_AWAY' || code === 'RATE_LIMITED') {
       setTimeout(() => void this.enter(roomId), retryAfter ? retryAfter * 1000 : AGAIN_AFTER_MS)
     } else this.rooms.update(roomId, room => ({ ...room, denied: message }))
+  }
+
+  /** What the room's assistants are, and what they wait for; a try that fails is made again with the next join. */
+  private async lookAround(company: string | null): Promise<void> {
+    const roomId = company?.split(' ')[0]
+    if (!roomId) return
+    try {
+      await this.assistants.load(roomId)
+      const { open, toldAt } = await this.api.approvals(roomId)
+      const approvals = open.map(each =>
+        approvalFrom(each, each.assistant, each.message_id, toldAt, Date.now()),
+      )
+      this.rooms.update(roomId, room => approvalsListed(room, approvals))
+    } catch (error) {
+      console.warn(`The assistants of ${roomId}:`, error)
+    }
   }
 
   private async reload(roomId: string, reason: string): Promise<void> {

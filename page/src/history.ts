@@ -7,6 +7,7 @@ import type {
   HistoricData,
   HistoricMessage,
   ReactionData,
+  RequestData,
 } from './protocol'
 
 export interface Reaction {
@@ -28,6 +29,8 @@ export interface Message {
   files: readonly string[]
   replyTo: string | null
   answer: AnswerData | null
+  /** What was asked for, where it was more than words. */
+  request: RequestData | null
   deleted: boolean
 }
 
@@ -58,6 +61,7 @@ export function messageFrom(data: ChatData | HistoricMessage, timestamp: string)
     files: data.attached_files ?? [],
     replyTo: data.reply_to ?? null,
     answer: data.assistant ?? null,
+    request: data.request ?? null,
     deleted: data.deleted ?? false,
   }
 }
@@ -119,8 +123,8 @@ export function withEdit(history: History, { message_id: id, message: text, dele
 
 /** What was said is forgotten; its place stays. */
 export function withDeleted(history: History, id: string): History {
-  const gone = { deleted: true, text: '', files: [], replyTo: null, reactions: [], isEdited: false }
-  return withChanged(history, id, message => ({ ...message, ...gone }))
+  const gone = { deleted: true, text: '', files: [], replyTo: null, request: null, reactions: [] }
+  return withChanged(history, id, message => ({ ...message, ...gone, isEdited: false }))
 }
 
 export function withReaction(history: History, { message_id: id, ...said }: ReactionData): History {

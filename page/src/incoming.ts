@@ -1,6 +1,7 @@
 /** What each envelope of the server does to the page. */
 
 import { withoutStopping } from './answers'
+import { approvalFrom } from './approvals'
 import type { Changes } from './changes'
 import { messageFrom } from './history'
 import type { Outbox } from './outbox'
@@ -14,6 +15,7 @@ import {
   type GenerationData,
   type Incoming,
   type NewMemberData,
+  type NotificationData,
   type PieceData,
   type Presence,
   type ReactionData,
@@ -21,12 +23,15 @@ import {
 } from './protocol'
 import {
   advanced,
+  approvalSaid,
   deleted,
+  doingSaid,
   edited,
   memberCame,
   memberLeft,
   pieceSaid,
   presenceSaid,
+  queueSaid,
   rated,
   reacted,
   read,
@@ -52,17 +57,34 @@ export interface Scene {
 
 type Handler = (scene: Scene, roomId: string, envelope: Incoming) => void
 
+/** Answers to requests of whatever kind are messages like any other: `chat_response`, `idea_response`, ... */
+const MESSAGE_CODE = /_response$/
+
+function messageSaid(scene: Scene, roomId: string, envelope: Incoming): void {
+  const { message: text, message_id: id } = envelope.data
+  if (typeof text !== 'string' || typeof id !== 'string') return
+  if (envelope.status === 'pending') {
+    scene.rooms.update(roomId, room => pieceSaid(room, envelope.data as unknown as PieceData))
+    return
+  }
+  const message = messageFrom(envelope.data as unknown as ChatData, envelope.timestamp)
+  scene.outbox.confirmed(message.id)
+  const reading = scene.isReading(roomId)
+  const keepNewest = scene.keepsNewest(roomId)
+  scene.rooms.update(roomId, room => said(room, message, scene.me, reading, keepNewest))
+}
+
 const HANDLERS: Record<string, Handler> = {
-  chat_response: (scene, roomId, envelope) => {
-    if (envelope.status === 'pending') {
-      scene.rooms.update(roomId, room => pieceSaid(room, envelope.data as unknown as PieceData))
-      return
+  notification: (scene, roomId, envelope) => {
+    const data = envelope.data as unknown as NotificationData
+    if (data.code === 'ASSISTANT_STATUS') scene.rooms.update(roomId, room => doingSaid(room, data))
+    else if (data.code === 'ASSISTANT_QUEUE') scene.rooms.update(roomId, room => queueSaid(room, data))
+    else if (data.approval) {
+      const toldAt = Date.parse(envelope.timestamp)
+      const { approval, sender, message_id: answerId = null } = data
+      const told = approvalFrom(approval, sender, answerId, toldAt, Date.now())
+      scene.rooms.update(roomId, room => approvalSaid(room, told))
     }
-    const message = messageFrom(envelope.data as unknown as ChatData, envelope.timestamp)
-    scene.outbox.confirmed(message.id)
-    const reading = scene.isReading(roomId)
-    const keepNewest = scene.keepsNewest(roomId)
-    scene.rooms.update(roomId, room => said(room, message, scene.me, reading, keepNewest))
   },
   edit: (scene, roomId, envelope) => {
     scene.rooms.update(roomId, room => edited(room, envelope.data as unknown as EditData))
@@ -131,15 +153,22 @@ function refused(scene: Scene, error: ErrorData, envelope: Incoming): void {
   const retryAfterMs = (error.retry_after ?? DEFAULT_RETRY_AFTER_S) * 1000
   if (scene.changes.has(operation)) {
     if (WORTH_RETRYING.has(error.code)) scene.changes.retry(operation, retryAfterMs)
-    else if (scene.changes.refused(operation) && scene.rooms.find(roomId))
-      scene.rooms.update(roomId, room => ({ ...room, notice: `That was not done. ${error.message}` }))
-  } else if (error.request_code === 'stop') {
+    else if (scene.changes.refused(operation)) notDone(scene, roomId, error)
+  } else if (error.request_code === 'stop' || error.request_code === 'regenerate') {
     scene.rooms.updateAll(room => ({ ...room, answers: withoutStopping(room.answers) }))
+    // What is not there has ended by itself meanwhile.
+    const isPointless = error.request_code === 'stop' && error.code === 'NOT_FOUND'
+    if (!isPointless) notDone(scene, roomId, error)
   } else if (error.message_id && WORTH_RETRYING.has(error.code)) {
     scene.outbox.retry(error.message_id, retryAfterMs)
   } else if (error.message_id) {
     scene.outbox.failed(error.message_id, error.message)
   }
+}
+
+function notDone(scene: Scene, roomId: string, error: ErrorData): void {
+  if (scene.rooms.find(roomId))
+    scene.rooms.update(roomId, room => ({ ...room, notice: `That was not done. ${error.message}` }))
 }
 
 export function receive(scene: Scene, envelope: Incoming): void {
@@ -150,7 +179,8 @@ export function receive(scene: Scene, envelope: Incoming): void {
   }
   const roomId = envelope.room_id ?? ''
   if (roomId && !scene.rooms.find(roomId)) return // It was left a moment ago.
-  HANDLERS[envelope.code]?.(scene, roomId, envelope)
+  const handle = MESSAGE_CODE.test(envelope.code) ? messageSaid : HANDLERS[envelope.code]
+  handle?.(scene, roomId, envelope)
   const { seq, sender } = envelope.data as { seq?: unknown; sender?: unknown }
   if (sender === scene.me) scene.changes.happened(roomId, envelope)
   if (typeof seq === 'number' && scene.rooms.find(roomId))

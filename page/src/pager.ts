@@ -82,6 +82,19 @@ export class Pager {
     return isThere()
   }
 
+  /** Moves the window to the message with this seq; answers its id, `null` where no message has it. */
+  async aroundSeq(roomId: string, seq: number): Promise<string | null> {
+    const found = () => this.room(roomId).history.messages.find(message => message.seq === seq)?.id ?? null
+    await this.idle(roomId)
+    if (found()) return found()
+    await this.load(roomId, 'search', async () => {
+      const page = await this.page(roomId, { limit: PAGE, before: seq + PAGE / 2 })
+      if (page.messages.some(message => message.seq === seq))
+        this.rooms.update(roomId, room => pastLoaded(room, page))
+    })
+    return found()
+  }
+
   /** A new connection: what failed may be asked for again. */
   forgetFailure(roomId: string): void {
     if (this.states.peek().get(roomId) === 'failed') this.mark(roomId, undefined)

@@ -21,6 +21,7 @@ export interface Outgoing {
     | 'presence'
     | 'historic'
     | 'stop'
+    | 'regenerate'
     | 'ping'
   user_id: string
   room_id?: string
@@ -67,12 +68,54 @@ export interface NewMemberData {
   member_count: number
 }
 
+/** A tool that an assistant used. */
+export interface ToolCallData {
+  name: string
+  /** JSON, perhaps cut. */
+  arguments: string
+  result?: string
+  state: 'running' | 'done' | 'failed' | 'refused'
+  /** Whether it changes something outside the room. */
+  acting?: boolean
+}
+
+export interface FileNoteData {
+  file_id: string
+  name: string
+  /** Why it was not read, or not to its end. */
+  reason?: string
+}
+
+/** What an assistant was given for its answer; seqs of this room, both included. */
+export interface AnswerContextData {
+  from_seq?: number
+  to_seq?: number
+  files_read?: FileNoteData[]
+  files_skipped?: FileNoteData[]
+  cut?: boolean
+}
+
 /** What only the server may say about an assistant's message. */
 export interface AnswerData {
   run_id?: string
   model?: string
   state: AnswerState
   stopped_by?: string
+  /** The answer in whose place a member asked for this one. */
+  regenerates?: string
+  /** Of a failure, for the operator's log. */
+  reference?: string
+  context?: AnswerContextData
+  tools?: ToolCallData[]
+  usage?: Record<string, number>
+}
+
+/** A request of a kind that an assistant owns, with the fields of that kind; or a command, such as `/summary`. */
+export interface RequestData {
+  code: string
+  /** Whom it is for. */
+  assistant?: string
+  [field: string]: unknown
 }
 
 export interface ChatData {
@@ -85,6 +128,7 @@ export interface ChatData {
   reply_to?: string
   mentions?: string[]
   assistant?: AnswerData
+  request?: RequestData
   edited_at?: string
   /** By emoji, the ids of who gave it. */
   reactions?: Record<string, string[]>
@@ -151,6 +195,40 @@ export interface TypingData {
   run_id?: string
 }
 
+/** A question that an assistant has not begun to answer; place 1 is the next. */
+export interface WaitingData {
+  message_id: string
+  sender: string
+  place: number
+}
+
+/** An action that an assistant may take once, if a person says so. */
+export interface ApprovalData {
+  approval_id: string
+  action: string
+  /** JSON: what the approval is bound to. */
+  arguments: string
+  /** For whom it would be done. */
+  asker: string
+  expires_at: string
+  decision?: 'approved' | 'denied' | 'expired'
+  decided_by?: string
+}
+
+/** What an assistant is doing; not kept, and repeated while it holds. */
+export interface NotificationData {
+  code: 'ASSISTANT_STATUS' | 'ASSISTANT_QUEUE' | 'APPROVAL_ASKED' | 'APPROVAL_DECIDED'
+  message: string
+  /** The assistant. */
+  sender: string
+  /** Of the answer that is being written. */
+  message_id?: string
+  reply_to?: string
+  tools?: ToolCallData[]
+  waiting?: WaitingData[]
+  approval?: ApprovalData
+}
+
 export interface ErrorData {
   code: string
   message: string
@@ -182,16 +260,34 @@ export interface Invitation {
 export interface RoomSummary {
   room_id: string
   kind: RoomKind
+  creator: string
   last_seq: number
   read_seq: number
   unread: number
   member_count: number
 }
 
+/** An assistant that a worker has loaded. */
 export interface AssistantProfile {
   id: string
   name: string
   description: string
+  /** Why it can not be used at the moment. */
+  broken?: string | null
+}
+
+/** How an assistant listens in a room. */
+export type Listens = 'mentions' | 'all' | 'off'
+
+/** What an assistant does at a word: `/name`. */
+export interface CommandData {
+  name: string
+  description: string
+}
+
+export interface RoomAssistant extends AssistantProfile {
+  listens: Listens
+  commands?: CommandData[]
 }
 
 export interface FileData {

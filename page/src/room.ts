@@ -1,6 +1,7 @@
 /** What the page knows of one room. Pure: every change is a function from one state to the next. */
 
-import { type Answer, withBegun, withoutAnswer, withPiece } from './answers'
+import { type Answer, withBegun, withDoing, withoutAnswer, withPiece } from './answers'
+import { type Approval, withApproval, withListed, withoutAnswered } from './approvals'
 import {
   type History,
   latestPage,
@@ -24,6 +25,7 @@ import type {
   MemberData,
   MemberKind,
   NewMemberData,
+  NotificationData,
   PieceData,
   Presence,
   Rating,
@@ -32,6 +34,7 @@ import type {
   RoomSummary,
   TypingData,
 } from './protocol'
+import { type Queues, withoutQueue, withQueue } from './queue'
 
 export interface Member {
   id: string
@@ -44,6 +47,8 @@ export interface Member {
 export interface Room {
   id: string
   kind: RoomKind
+  /** Who made it; `null` until the list of rooms tells. */
+  creator: string | null
   /** Whether this connection gets the room's events. */
   subscribed: boolean
   /** Why the room can not be entered. */
@@ -66,6 +71,10 @@ export interface Room {
   /** People who type; an assistant at work stands in `answers`. */
   typing: ReadonlySet<string>
   answers: readonly Answer[]
+  /** Questions that wait for an assistant. */
+  queues: Queues
+  /** Actions that wait for a person, and those decided while their answer goes on. */
+  approvals: readonly Approval[]
   /** What the reader said of answers in this page, by message id. */
   ratings: ReadonlyMap<string, Rating>
   history: History
@@ -80,6 +89,7 @@ export function newRoom(id: string): Room {
   return {
     id,
     kind: 'open',
+    creator: null,
     subscribed: false,
     denied: null,
     generation: null,
@@ -94,14 +104,18 @@ export function newRoom(id: string): Room {
     members: new Map(),
     typing: new Set(),
     answers: [],
+    queues: new Map(),
+    approvals: [],
     ratings: new Map(),
     history: NO_HISTORY,
   }
 }
 
 export function listed(room: Room, summary: RoomSummary): Room {
-  const { kind, unread, read_seq: readSeq, member_count: memberCount, last_seq: countedSeq } = summary
-  return room.subscribed ? { ...room, kind } : { ...room, kind, unread, readSeq, memberCount, countedSeq }
+  const { kind, creator, unread, read_seq: readSeq, member_count: memberCount, last_seq: countedSeq } = summary
+  return room.subscribed
+    ? { ...room, kind, creator }
+    : { ...room, kind, creator, unread, readSeq, memberCount, countedSeq }
 }
 
 /**
@@ -129,7 +143,7 @@ export function joined(room: Room, data: JoinData): Room {
 }
 
 export function disconnected(room: Room): Room {
-  return { ...room, subscribed: false, typing: new Set() }
+  return { ...room, subscribed: false, typing: new Set(), queues: new Map() }
 }
 
 /** Every durable event moves the position, also one that this page does not show. */
@@ -146,6 +160,7 @@ export function said(room: Room, message: Message, me: string, reading: boolean,
     lastSaidSeq: Math.max(room.lastSaidSeq, message.seq),
     typing: withoutTyping(room.typing, message.sender),
     answers: withoutAnswer(room.answers, message.id),
+    approvals: withoutAnswered(room.approvals, message.id),
     unread: counts ? room.unread + 1 : room.unread,
     newAfter: counts && !reading && room.unread === 0 ? message.seq - 1 : room.newAfter,
     history: withLive(room.history, message, keepNewest),
@@ -176,16 +191,46 @@ export function rated(room: Room, { message_id: id, rating }: FeedbackData): Roo
 }
 
 export function pieceSaid(room: Room, piece: PieceData): Room {
-  const isFinished = room.history.messages.some(message => message.id === piece.message_id)
-  return isFinished ? room : { ...room, answers: withPiece(room.answers, piece) }
+  return isFinished(room, piece.message_id)
+    ? room
+    : { ...room, answers: withPiece(room.answers, piece) }
+}
+
+export function doingSaid(room: Room, data: NotificationData): Room {
+  return data.message_id && isFinished(room, data.message_id)
+    ? room
+    : { ...room, answers: withDoing(room.answers, data) }
+}
+
+/** What is told of an answer while it is written may come after its end. */
+function isFinished(room: Room, messageId: string): boolean {
+  return room.history.messages.some(message => message.id === messageId)
+}
+
+export function queueSaid(room: Room, { sender, waiting = [] }: NotificationData): Room {
+  return { ...room, queues: withQueue(room.queues, sender, waiting) }
+}
+
+export function approvalSaid(room: Room, approval: Approval): Room {
+  return approval.answerId && isFinished(room, approval.answerId)
+    ? room
+    : { ...room, approvals: withApproval(room.approvals, approval) }
+}
+
+export function approvalsListed(room: Room, open: readonly Approval[]): Room {
+  return { ...room, approvals: withListed(room.approvals, open) }
 }
 
 export function typed(room: Room, data: TypingData): Room {
   const { status, sender, message_id: messageId } = data
   if (messageId) {
-    const answers =
-      status === 'started' ? withBegun(room.answers, data) : withoutAnswer(room.answers, messageId)
-    return { ...room, answers }
+    if (status === 'started') return { ...room, answers: withBegun(room.answers, data) }
+    // One that ended without a word, as a worker that died does, tells nobody that they wait no more.
+    return {
+      ...room,
+      answers: withoutAnswer(room.answers, messageId),
+      queues: withoutQueue(room.queues, sender),
+    }
   }
   if (status === 'started') return { ...room, typing: new Set(room.typing).add(sender) }
   return { ...room, typing: withoutTyping(room.typing, sender) }
@@ -219,7 +264,8 @@ export function memberLeft(room: Room, userId: string, memberCount: number): Roo
   const members = new Map(room.members)
   members.delete(userId)
   const answers = room.answers.filter(answer => answer.assistant !== userId)
-  return { ...room, members, memberCount, answers, typing: withoutTyping(room.typing, userId) }
+  const queues = withoutQueue(room.queues, userId)
+  return { ...room, members, memberCount, answers, queues, typing: withoutTyping(room.typing, userId) }
 }
 
 export function membersLoaded(room: Room, all: readonly MemberData[], memberCount: number): Room {

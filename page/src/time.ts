@@ -17,6 +17,12 @@ export function dayName(at: number, now = Date.now()): string {
   return (day.getFullYear() === new Date(now).getFullYear() ? DAY : DAY_AND_YEAR).format(at)
 }
 
+/** `272_000` becomes `"4:32"`. */
+export function minutesLeft(ms: number): string {
+  const seconds = Math.ceil(ms / 1000)
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
 /** `1536` becomes `"1.5 KB"`. */
 export function fileSize(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB']

@@ -6,7 +6,7 @@ import { receive, type Scene } from '../src/incoming'
 import type { Outbox } from '../src/outbox'
 import { joined, latestLoaded } from '../src/room'
 import { Rooms } from '../src/rooms'
-import { chatData, envelope, joinData, member, ME, page } from './samples'
+import { approvalData, chatData, envelope, joinData, member, ME, page } from './samples'
 
 describe('an envelope', () => {
   let rooms: Rooms
@@ -37,6 +37,50 @@ describe('an envelope', () => {
     expect(lab().history.messages.at(-1)?.id).toBe('mine')
     expect(outbox.confirmed).toHaveBeenCalledWith('mine')
     expect(lab().lastSeq).toBe(11)
+  })
+
+  it.each(['idea_response', 'bom_check_response'])('%s is a message like any other', code => {
+    take(code, chatData(11, { message_id: 'answer', sender: 'haitch' }))
+    expect(lab().history.messages.at(-1)?.id).toBe('answer')
+    take(code, { message: 'An', sender: 'haitch', message_id: 'b', index: 0 }, { status: 'pending' })
+    expect(lab().answers).toMatchObject([{ messageId: 'b', text: 'An' }])
+  })
+
+  it('historic_response that comes too late to be waited for is none', () => {
+    take('historic_response', page(1, 2))
+    expect(lab().lastSeq).toBe(10)
+  })
+
+  it('notification tells what an assistant does and uses, also before its first piece', () => {
+    const tools = [{ name: 'find_part', arguments: '{}', state: 'running' }]
+    const about = { code: 'ASSISTANT_STATUS', sender: 'haitch', message_id: 'a' }
+    take('notification', { ...about, message: 'searching', tools })
+    expect(lab().answers).toMatchObject([{ assistant: 'haitch', text: '', doing: 'searching', tools }])
+    take('chat_response', { message: 'The', sender: 'haitch', message_id: 'a', index: 0 }, { status: 'pending' })
+    expect(lab().answers).toMatchObject([{ text: 'The', doing: 'searching', tools }])
+    take('chat_response', chatData(11, { message_id: 'a', sender: 'haitch' }))
+    take('notification', { ...about, message: 'searching', tools })
+    expect(lab().answers).toEqual([])
+  })
+
+  it('notification tells who waits, until the assistant ends without a word', () => {
+    const waiting = [{ message_id: 'm3', sender: 'bo', place: 1 }]
+    take('notification', { code: 'ASSISTANT_QUEUE', message: '', sender: 'haitch', waiting })
+    expect(lab().queues.get('haitch')).toEqual(waiting)
+    take('typing', { status: 'stopped', sender: 'haitch', message_id: 'a', run_id: 'a.1' })
+    expect(lab().queues.size).toBe(0)
+  })
+
+  it('notification asks for an approval, which stays until its answer is finished', () => {
+    const about = { sender: 'haitch', message_id: 'a', message: '' }
+    const approval = approvalData()
+    take('notification', { ...about, code: 'APPROVAL_ASKED', approval })
+    const decided = { ...approval, decision: 'approved', decided_by: 'bo' }
+    take('notification', { ...about, code: 'APPROVAL_DECIDED', approval: decided })
+    expect(lab().approvals).toMatchObject([{ assistant: 'haitch', decision: 'approved', decidedBy: 'bo' }])
+    take('chat_response', chatData(11, { message_id: 'a', sender: 'haitch' }))
+    take('notification', { ...about, code: 'APPROVAL_DECIDED', approval: decided })
+    expect(lab().approvals).toEqual([])
   })
 
   it('of a later version moves the position all the same', () => {
@@ -135,6 +179,18 @@ describe('an envelope', () => {
       { status: 'error', room_id: undefined },
     )
     expect(lab().answers).toMatchObject([{ messageId: 'a', stopping: false }])
+  })
+
+  it.each(['stop', 'regenerate'])('of an error about %s tells why it was not done', code => {
+    const error = { code: 'PERMISSION_DENIED', message: 'Only Bo may.', request_code: code, message_id: 'm3' }
+    take('system', error, { status: 'error' })
+    expect(lab().notice).toBe('That was not done. Only Bo may.')
+    expect(outbox.failed).not.toHaveBeenCalled()
+  })
+
+  it('of a wish to stop what has ended meanwhile says nothing', () => {
+    take('system', { code: 'NOT_FOUND', message: 'no', request_code: 'stop' }, { status: 'error' })
+    expect(lab().notice).toBeNull()
   })
 
   it('that is not confirmed yet changes nothing', () => {

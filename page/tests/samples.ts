@@ -1,7 +1,7 @@
 /** Small made-up data for the tests. */
 
 import { type Message, messageFrom } from '../src/history'
-import type { ChatData, HistoricData, Incoming, JoinData, MemberData } from '../src/protocol'
+import type { ApprovalData, ChatData, HistoricData, Incoming, JoinData, MemberData } from '../src/protocol'
 
 export const ME = 'ana'
 export const NOON = Date.parse('2026-06-01T12:00:00.000Z')
@@ -35,6 +35,18 @@ export function joinData(more: Partial<JoinData> = {}): JoinData {
     last_seq: 10,
     read_seq: 10,
     unread: 0,
+    ...more,
+  }
+}
+
+/** Open, with five minutes left at noon. */
+export function approvalData(more: Partial<ApprovalData> = {}): ApprovalData {
+  return {
+    approval_id: 'apr',
+    action: 'Order 40 brackets',
+    arguments: '{"count": 40}',
+    asker: ME,
+    expires_at: new Date(NOON + 300_000).toISOString(),
     ...more,
   }
 }

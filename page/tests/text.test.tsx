@@ -2,23 +2,14 @@ import { render } from 'preact-render-to-string'
 import { describe, expect, it } from 'vitest'
 
 import { Markdown } from '../src/components/Markdown'
+import { RequestFields } from '../src/components/RequestFields'
 import { nameFromId, newMessageId, roomIdFromName, userIdFromName } from '../src/ids'
-import { completed, mentionAt, splitMentions, suggestions } from '../src/mention'
-import type { Member } from '../src/room'
+import { mentionedIn, splitMentions } from '../src/mention'
 import { parseRoute, roomPath } from '../src/router'
-import { dayName, fileSize } from '../src/time'
+import { dayName, fileSize, minutesLeft } from '../src/time'
 
 const known = (id: string) => ['haitch', 'bo.lee'].find(each => each === id.toLowerCase())
 const html = (source: string) => render(<Markdown source={source} known={known} />)
-const person = (id: string, more: Partial<Member> = {}): Member => ({
-  id,
-  name: id,
-  kind: 'human',
-  presence: 'online',
-  readSeq: 0,
-  ...more,
-})
-
 describe('Markdown', () => {
   it('shows markup that people use', () => {
     expect(html('**a** _b_ `c`\n\n- d\n\n> e')).toContain('<strong>a</strong> <em>b</em> <code>c</code>')
@@ -53,38 +44,37 @@ describe('Markdown', () => {
     expect(html('`@haitch`')).toBe('<div class="markdown"><p><code>@haitch</code></p></div>')
   })
 
+  it('leads to the messages that an assistant cites, and takes no brackets of people for it', () => {
+    const cited = (source: string) => render(<Markdown source={source} known={known} onCite={() => {}} />)
+    const shown = cited('- thick [#12][#7]\n- `[#1]` [#x] [#3](https://example.org)')
+    expect([...shown.matchAll(/aria-label="Message (\d+)"/g)].map(match => match[1])).toEqual(['12', '7'])
+    expect(shown).toContain('<code>[#1]</code> [#x] <a href="https://example.org"')
+    expect(html('as [#12] says')).not.toContain('<button')
+  })
+
   it('stands half-written text, as pieces of an answer bring it', () => {
     const whole = '# T\n\n1. **a\n\n```py\nx = 1\n```\n\n| a |\n|-|\n| [b](http://c) |'
     for (let end = 0; end <= whole.length; end++) expect(() => html(whole.slice(0, end))).not.toThrow()
   })
 })
 
+describe('a request', () => {
+  it('shows its fields, but not the words of the message again', () => {
+    const fields = { doc_type: 'prd', source_urls: ['https://a.example', 'https://b.example'], empty: '' }
+    const request = { code: 'documentation', assistant: 'haitch', query: 'Write it', ...fields }
+    const shown = render(<RequestFields request={request} text="Write it" />)
+    expect(shown).toContain('<span class="badge">Documentation</span>')
+    expect(shown).toContain('<dt>Doc type</dt><dd>prd</dd>')
+    expect(shown).toContain('<dd>https://a.example, https://b.example</dd>')
+    expect(shown).not.toMatch(/Write it|haitch|Empty/)
+  })
+
+  it('that is a command shows nothing besides its text', () => {
+    expect(render(<RequestFields request={{ code: '/summary', assistant: 'scribe' }} text="/summary" />)).toBe('')
+  })
+})
+
 describe('mentions', () => {
-  it('begin at a word boundary', () => {
-    expect(mentionAt('ask @ha', 7)).toEqual({ start: 4, text: 'ha' })
-    expect(mentionAt('@', 1)).toEqual({ start: 0, text: '' })
-    expect(mentionAt('mail@ha', 7)).toBeNull()
-    expect(mentionAt('@haitch x', 9)).toBeNull()
-  })
-
-  it('suggest assistants first, then who is there, by id or any part of the name', () => {
-    const members = [
-      person('hal', { presence: 'offline' }),
-      person('bo', { name: 'Bo Hansen' }),
-      person('haitch', { kind: 'assistant' }),
-      person('ana'),
-    ]
-    expect(suggestions(members, 'ha', 'ana').map(each => each.id)).toEqual(['haitch', 'bo', 'hal'])
-  })
-
-  it('replace what was typed and leave the caret behind it', () => {
-    expect(completed('ask @ha now', { start: 4, text: 'ha' }, 'haitch')).toEqual({
-      text: 'ask @haitch now',
-      caret: 12,
-    })
-    expect(completed('@h', { start: 0, text: 'h' }, 'haitch')).toEqual({ text: '@haitch ', caret: 8 })
-  })
-
   it('are found among other text, without the end of the sentence', () => {
     expect(splitMentions('hi @bo.lee.', known)).toEqual([
       { text: 'hi ', mention: null },
@@ -92,6 +82,13 @@ describe('mentions', () => {
       { text: '.', mention: null },
     ])
     expect(splitMentions('x@haitch', known)).toEqual([{ text: 'x@haitch', mention: null }])
+  })
+
+  it('count in any case, and not in code', () => {
+    const found = (text: string) => mentionedIn(text, ['haitch', 'scribe'])
+    expect(found('@Scribe, and (@haitch)')).toEqual(['haitch', 'scribe'])
+    expect(found('`@haitch` ```\n@scribe')).toEqual([])
+    expect(found('mail@haitch @haitchling')).toEqual([])
   })
 })
 
@@ -140,6 +137,10 @@ describe('words for numbers', () => {
     expect([at(5, 10), at(5, 9)]).toEqual(['Today', 'Yesterday'])
     expect(at(5, 1)).toMatch(/June/)
     expect(dayName(new Date(2024, 0, 2).getTime(), now)).toMatch(/2024/)
+  })
+
+  it('count minutes down', () => {
+    expect([300_000, 59_001, 1].map(minutesLeft)).toEqual(['5:00', '1:00', '0:01'])
   })
 
   it('name sizes', () => {

@@ -24,6 +24,8 @@ class Trigger(StrEnum):
     MENTION = "mention"
     REPLY = "reply"
     ALL = "all"
+    REQUEST = "request"
+    """A typed request or a command that is for it: always wanted by the one that registered it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Heard:
     """A message as the rule sees it. `replied_to` is the sender of the message that it answers.
 
     `hops` are the assistants' messages between an assistant's and a person's; `others` the other assistants
-    that listen in the room.
+    that listen in the room; `requested` the assistant that a typed request or a command is for.
     """
 
     text: str
@@ -39,6 +41,7 @@ class Heard:
     replied_to: str | None = None
     hops: int = 0
     others: frozenset[str] = frozenset()
+    requested: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ def wakes(
     """
     if listens is Listens.OFF or (heard.from_assistant and heard.hops >= max_hops):
         return None
+    if heard.requested is not None:
+        return Trigger.REQUEST if heard.requested == assistant else None
     if listens is Listens.ALL:
         triggers = triggers | {Trigger.MENTION, Trigger.REPLY}
     if Trigger.MENTION in triggers and mentioned(heard.text, [assistant]):

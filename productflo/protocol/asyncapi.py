@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from productflo.protocol.inbound import INBOUND
+from productflo.protocol.codec import KNOWN
 from productflo.protocol.outbound import OUTBOUND
 
 Schema = dict[str, Any]
@@ -25,7 +25,7 @@ CHANNELS = {
 
 def asyncapi() -> Schema:
     """The document; about as long as the protocol's reference."""
-    heard = {str(code): model for code, model in INBOUND.items()}
+    heard = {str(code): model for code, model in KNOWN.items()}
     told = {model.__name__: model for model in OUTBOUND}
     heard_messages, heard_schemas = _messages(heard, "client", "validation")
     told_messages, told_schemas = _messages(told, "server", "serialization")

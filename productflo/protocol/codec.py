@@ -4,6 +4,7 @@ orjson and not the standard library: it refuses lone surrogates, NaN, endless in
 which would otherwise fail later, in the middle of a fan-out.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +21,17 @@ from productflo.errors import (
 )
 from productflo.protocol.codes import SERVER_ONLY, Code
 from productflo.protocol.inbound import INBOUND, Inbound, InRoom
-from productflo.protocol.outbound import ChatResponse, Deleted, Edited, Outbound, Reacted
+from productflo.protocol.outbound import ChatResponse, Deleted, Edited, Outbound, Reacted, RequestResponse
+from productflo.protocol.requests import REQUESTS, AnyRequest, can_be_registered
 
 SPLICED = b"}}"
 """How an encoded envelope ends: the script puts `accepted_at` and `seq` of a durable event before it."""
 DATA, SENDER, FILES, MENTIONS = b'"data":{', b',"sender":', b',"attached_files":', b',"mentions":['
 """Where in it something else begins. None of the first three can stand in what comes before it, nor the last
 in what comes after: within a string of JSON each quotation mark has a backslash."""
+
+KNOWN: dict[Code, type[Inbound]] = {**INBOUND, **REQUESTS}
+"""The model of every code that the protocol knows and a client may send."""
 
 REASONS = {
     "missing": "is required",
@@ -51,10 +56,11 @@ def parse(message: str | bytes) -> dict[str, Any]:
 def validate(envelope: dict[str, Any]) -> Inbound:
     """The envelope as the model of its code.
 
-    Raises `CodeRequired`, `UnsupportedCode`, `PermissionDenied` (a code that only the server sends),
-    `RoomRequired` or `ValidationFailed`, each naming the field.
+    A code that an assistant may have registered is an `AnyRequest`, whose owner is to be found. Raises
+    `CodeRequired`, `UnsupportedCode`, `PermissionDenied` (a code that only the server sends), `RoomRequired`
+    or `ValidationFailed`, each naming the field.
     """
-    model = INBOUND[_code(envelope.get("code"))]
+    model = _model(envelope)
     if envelope.get("room_id") is None and issubclass(model, InRoom):
         raise RoomRequired(f"{envelope['code']} needs a room_id.", field="room_id")
     try:
@@ -63,19 +69,27 @@ def validate(envelope: dict[str, Any]) -> Inbound:
         raise first_problem(error) from error
 
 
-def _code(value: Any) -> Code:
+def _model(envelope: dict[str, Any]) -> type[Inbound]:
+    value = envelope.get("code")
     if value is None or value == "":
         raise CodeRequired('The envelope has no code. Add one, such as "code": "chat".', field="code")
     try:
         code = Code(value)
     except ValueError:
-        known = ", ".join(INBOUND)
-        raise UnsupportedCode(f"The code is not known here. Known codes: {known}.", field="code") from None
+        if can_be_registered(value) and envelope.get("room_id") is not None:
+            return AnyRequest
+        raise unsupported() from None
     if code in SERVER_ONLY:
         raise PermissionDenied(
             f"{code} is sent by the server only. Broadcasts go through POST /api/broadcast.", field="code"
         )
-    return code
+    return KNOWN[code]
+
+
+def unsupported(registered: Iterable[str] = ()) -> UnsupportedCode:
+    """What to tell of a code that nobody knows, with those that are known, the `registered` too."""
+    known = ", ".join(dict.fromkeys([*KNOWN, *registered]))
+    return UnsupportedCode(f"The code is not known here. Known codes: {known}.", field="code")
 
 
 def first_problem(error: ValidationError) -> ProductFloError:
@@ -115,11 +129,11 @@ class Parts:
         return sum(map(len, (self.begin, self.by, self.text, self.rest, self.mentions)))
 
 
-def in_parts(envelope: ChatResponse | Edited | Deleted | Reacted) -> Parts:
+def in_parts(envelope: ChatResponse | RequestResponse | Edited | Deleted | Reacted) -> Parts:
     """A durable event as the append script takes it."""
     encoded = encode(envelope).removesuffix(SPLICED)
     mentions = b""
-    if isinstance(envelope, ChatResponse | Edited) and envelope.data.mentions:
+    if isinstance(envelope, ChatResponse | RequestResponse | Edited) and envelope.data.mentions:
         encoded, begin, mentioned = encoded.rpartition(MENTIONS)
         mentions = begin + mentioned
     begin, data, said = encoded.partition(DATA)

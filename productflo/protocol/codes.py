@@ -21,6 +21,11 @@ class Code(StrEnum):
     REGENERATE = "regenerate"
     PING = "ping"
 
+    HAITCH_CHAT = "haitch_chat"
+    IDEA = "idea"
+    DOCUMENTATION = "documentation"
+    ENGINEERING = "engineering"
+
     CHAT_RESPONSE = "chat_response"
     HISTORIC_RESPONSE = "historic_response"
     PONG = "pong"
@@ -49,6 +54,11 @@ SERVER_ONLY = frozenset(
     }
 )
 """Codes that a client may not send; broadcasts go through the HTTP API."""
+
+
+REVISIONS = frozenset({Code.EDIT, Code.DELETE, Code.REACTION})
+"""Codes of what is done to a message. Every other event of a room's log is a message, whatever its code:
+the answers to requests of assistants have codes that only they know."""
 
 
 class Status(StrEnum):

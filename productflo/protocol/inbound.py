@@ -45,12 +45,12 @@ Text = Annotated[str, StringConstraints(max_length=MAX_TEXT, strict=True)]
 Seq = Annotated[int, Field(ge=0, le=2**53 - 1, strict=True)]
 
 
-def _broken_rule(field: str, reason: str) -> PydanticCustomError:
+def broken_rule(field: str, reason: str) -> PydanticCustomError:
     """A rule over several fields, told of the one to mend."""
     return PydanticCustomError("broken_rule", "{reason}", {"field": field, "reason": reason})
 
 
-def _depth(value: object) -> int:
+def depth(value: object) -> int:
     """How deep objects and lists lie within each other; level by level, for any depth."""
     depth, level = 0, [value]
     while level := [one for one in level if isinstance(one, dict | list)]:
@@ -58,6 +58,16 @@ def _depth(value: object) -> int:
         level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
     return depth
 
+
+def _stays_small(metadata: dict[str, Any]) -> dict[str, Any]:
+    if depth(metadata) > MAX_METADATA_DEPTH:
+        raise ValueError(f"must not be nested deeper than {MAX_METADATA_DEPTH}")
+    if len(orjson.dumps(metadata)) > MAX_METADATA_BYTES:
+        raise ValueError(f"must not exceed {MAX_METADATA_BYTES} bytes encoded")
+    return metadata
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(_stays_small)]
 
 _NO_EMOJI = frozenset({"Cc", "Co", "Cs", "Zl", "Zp", "Zs"})
 """Unicode categories that show nothing, or no two readers the same."""
@@ -106,23 +116,12 @@ class ChatData(_Model):
         default_factory=list, max_length=MAX_FILES, description="File ids."
     )
     reply_to: ForeignId | None = Field(None, description="The `message_id` that this answers.")
-    metadata: dict[str, Any] = Field(
-        default_factory=dict, description="The client's own object, kept as it is."
-    )
-
-    @field_validator("metadata")
-    @classmethod
-    def _stays_small(cls, metadata: dict[str, Any]) -> dict[str, Any]:
-        if _depth(metadata) > MAX_METADATA_DEPTH:
-            raise ValueError(f"must not be nested deeper than {MAX_METADATA_DEPTH}")
-        if len(orjson.dumps(metadata)) > MAX_METADATA_BYTES:
-            raise ValueError(f"must not exceed {MAX_METADATA_BYTES} bytes encoded")
-        return metadata
+    metadata: Metadata = Field(default_factory=dict, description="The client's own object, kept as it is.")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.message.strip() and not self.attached_files:
-            raise _broken_rule("message", "must not be empty unless a file is attached")
+            raise broken_rule("message", "must not be empty unless a file is attached")
         return self
 
 
@@ -178,7 +177,7 @@ class HistoricData(_Model):
     @model_validator(mode="after")
     def _one_direction(self) -> Self:
         if self.before is not None and self.after is not None:
-            raise _broken_rule("before", "give before or after, not both")
+            raise broken_rule("before", "give before or after, not both")
         return self
 
 
@@ -191,7 +190,7 @@ class StopData(_Model):
     @model_validator(mode="after")
     def _names_an_answer(self) -> Self:
         if (self.message_id is None) == (self.run_id is None):
-            raise _broken_rule("message_id", "give message_id or run_id, and not both")
+            raise broken_rule("message_id", "give message_id or run_id, and not both")
         return self
 
 
@@ -206,7 +205,7 @@ class PingData(_Model):
 class Inbound(_Model):
     """The envelope around every `data`."""
 
-    code: Code
+    code: str
     user_id: Id = Field(description="Who speaks; the same on every envelope of a connection.")
     room_id: Id | None = Field(None, description="The conversation.")
     timestamp: Timestamp | None = Field(None, description="ISO 8601; without a zone it means UTC.")

@@ -20,7 +20,7 @@ class Outbound(_Model):
     """The envelope around every `data`."""
 
     status: Status = Status.SUCCESS
-    code: Code
+    code: str
     user_id: str | None = Field(None, description="Whose doing the envelope tells of.")
     room_id: str | None = None
     timestamp: str = Field(description="UTC, milliseconds, `Z`.")
@@ -130,6 +130,15 @@ class AnswerData(_Model):
     usage: dict[str, int] | None = None
 
 
+class RequestInfo(_Model):
+    """A typed request, or a command, and whom it is for; the request's own fields follow."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    code: str = Field(description="Of the request; of a command its first word, such as `/summary`.")
+    assistant: str = Field(description="The one that answers.")
+
+
 class ChatResponseData(_Model):
     message: str
     sender: str
@@ -137,6 +146,9 @@ class ChatResponseData(_Model):
     attached_files: list[str]
     reply_to: str | None = None
     metadata: dict[str, Any] = Field(description="The client's own, with `sent_from_device`.")
+    request: RequestInfo | None = Field(
+        None, description="Of a request: its fields but the `query`, which is `message`."
+    )
     assistant: AnswerData | None = None
     accepted_at: str | None = Field(None, description="When the store took it, by the store's clock.")
     seq: int | None = Field(None, description="Its place in the room: 1, 2, 3, ... without a hole.")
@@ -149,6 +161,13 @@ class ChatResponse(Outbound):
     """A message of a room as it is now, to every subscription, the sender's own included."""
 
     code: Literal[Code.CHAT_RESPONSE] = Code.CHAT_RESPONSE
+    data: ChatResponseData
+
+
+class RequestResponse(Outbound):
+    """An assistant's answer to a typed request: a message of the room as any other."""
+
+    code: str = Field("<code>_response", description="The request's code, with `_response` after it.")
     data: ChatResponseData
 
 
@@ -403,6 +422,7 @@ OUTBOUND: tuple[type[Outbound], ...] = (
     Joined,
     Left,
     ChatResponse,
+    RequestResponse,
     DeletedMessage,
     Edited,
     Deleted,

@@ -17,6 +17,7 @@ from productflo.service.clock import Clock
 from productflo.service.history import History
 from productflo.service.membership import Membership
 from productflo.service.receipts import Receipts
+from productflo.service.requests import Requests
 from productflo.service.revisions import Revisions
 from productflo.service.runs import Runs
 
@@ -38,6 +39,7 @@ class Door:
     replay: Replay
     rosters: Rosters
     chat: Chat
+    requests: Requests
     revisions: Revisions
     membership: Membership
     history: History

@@ -23,8 +23,9 @@ from productflo.errors import (
     Unconfirmed,
 )
 from productflo.protocol import inbound, outbound
-from productflo.protocol.codec import encode, parse, validate
+from productflo.protocol.codec import KNOWN, encode, parse, validate
 from productflo.protocol.codes import CloseCode, Status
+from productflo.protocol.requests import Request
 from productflo.server.connection import Connection, Frame
 from productflo.server.door import Door, Tasks
 from productflo.server.subscribing import Subscriber
@@ -42,10 +43,10 @@ UNCONFIRMED_AFTER = 3.0
 """Seconds after which a chat that the store has not confirmed is said to be pending."""
 NOT_YET = "The store has not confirmed the message yet. Wait, or send it again as it is."
 
-_RECEIVED = {str(code): metrics.ENVELOPES.labels(code) for code in inbound.INBOUND}
+_RECEIVED = {str(code): metrics.ENVELOPES.labels(code) for code in KNOWN}
 _RECEIVED_OTHER = metrics.ENVELOPES.labels("other")
 
-_Durable = inbound.Chat | inbound.Edit | inbound.Delete | inbound.Reaction
+_Durable = inbound.Chat | Request | inbound.Edit | inbound.Delete | inbound.Reaction
 _Commit = Callable[[], Awaitable[Appended]]
 
 
@@ -93,6 +94,8 @@ class Session:
             await self._arrive(identity)
             if isinstance(said, inbound.Chat):
                 await self._chat(identity, said)
+            elif isinstance(said, Request):
+                await self._request(identity, said)
             elif isinstance(said, inbound.Edit | inbound.Delete | inbound.Reaction):
                 await self._revise(identity, said)
             else:
@@ -180,12 +183,23 @@ class Session:
 
     async def _chat(self, identity: Identity, said: inbound.Chat) -> None:
         """Store a message; its `chat_response` comes with everybody else's, over the room's feed."""
-        if not self._subscriber.subscribed(said.room_id):
-            await self._all_chats()
-            await self._subscriber.subscribe(identity, said.room_id)
+        await self._subscribed(identity, said.room_id)
         data = with_id(said.data)
-        entry = await self._door.chat.prepare(identity, said.room_id, data, said.timestamp)
+        command = await self._door.requests.command(said.room_id, data.message)
+        entry = await self._door.chat.prepare(identity, said.room_id, data, said.timestamp, command)
         await self._begin(said, data.message_id, partial(self._door.chat.commit, entry))
+
+    async def _request(self, identity: Identity, said: Request) -> None:
+        """Store a request, as a chat; the assistant that owns its code answers it in the room."""
+        await self._subscribed(identity, said.room_id)
+        entry = await self._door.requests.prepare(identity, said)
+        await self._begin(said, entry.message_id, partial(self._door.chat.commit, entry))
+
+    async def _subscribed(self, identity: Identity, room_id: str) -> None:
+        """To speak in a room is to join it."""
+        if not self._subscriber.subscribed(room_id):
+            await self._all_chats()
+            await self._subscriber.subscribe(identity, room_id)
 
     async def _revise(
         self, identity: Identity, said: inbound.Edit | inbound.Delete | inbound.Reaction
@@ -219,7 +233,7 @@ class Session:
                 self._connection.send(Frame(appended.envelope))
             elif isinstance(said, inbound.Reaction) and appended.message_seq is not None:
                 self._connection.send(Frame(self._door.revisions.unchanged(said, appended.message_seq)))
-            elif isinstance(said, inbound.Chat):
+            elif isinstance(said, inbound.Chat | Request):
                 await self._typist.sent(said.room_id, said.user_id)
         except Unconfirmed as error:  # It may be there: that is no error, and nobody asks the store any more.
             self._pending(said, message_id, error.message, error.retry_after)

@@ -11,6 +11,7 @@ import orjson
 from productflo.domain.identity import Identity
 from productflo.protocol import outbound
 from productflo.protocol.codec import in_parts
+from productflo.protocol.codes import Code
 from productflo.protocol.ids import random_id
 from productflo.protocol.inbound import ChatData
 from productflo.service.clock import Clock, stamp
@@ -35,7 +36,10 @@ class Attachments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An assistant's finished message; `data` is what the server says about it."""
+    """An assistant's finished message; `data` is what the server says about it.
+
+    `code` is the envelope's, which tells the answer to a request; `files` are the assistant's own.
+    """
 
     room: str
     assistant: str
@@ -43,6 +47,8 @@ class Answer:
     text: str
     reply_to: str
     data: outbound.AnswerData
+    code: str = Code.CHAT_RESPONSE
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +62,21 @@ class Chat:
     clock: Clock
 
     async def prepare(
-        self, identity: Identity, room: str, said: ChatData, timestamp: str | None = None
+        self,
+        identity: Identity,
+        room: str,
+        said: ChatData,
+        timestamp: str | None = None,
+        request: outbound.RequestInfo | None = None,
     ) -> Entry:
-        """A person's message as the log takes it.
+        """A person's message as the log takes it; `request` tells which assistant it is for, and what else.
 
         `said.message_id` must be set (`with_id`). Raises `NotFound` or `PermissionDenied` for the attached
         files.
         """
         own_files = await self._attach(identity, room, said.attached_files)
-        return self._entry(room, said, timestamp, own_files, await self.mentions.find(room, said.message))
+        mentions = await self.mentions.find(room, said.message)
+        return self._entry(room, said, timestamp, own_files, mentions, request)
 
     async def commit(self, entry: Entry) -> Appended:
         """Append a prepared message and wake the room's assistants. Raises what `Log.append` raises.
@@ -91,7 +103,9 @@ class Chat:
 
         Raises `LeaseLost` where another worker has it.
         """
-        envelope = outbound.ChatResponse(
+        await self.files.intend(answer.room, answer.files)
+        envelope = outbound.RequestResponse(
+            code=answer.code,
             user_id=answer.assistant,
             room_id=answer.room,
             timestamp=stamp(self.clock),
@@ -99,7 +113,7 @@ class Chat:
                 message=answer.text,
                 sender=answer.assistant,
                 message_id=answer.message_id,
-                attached_files=[],
+                attached_files=list(answer.files),
                 reply_to=answer.reply_to,
                 mentions=await self.mentions.find(answer.room, answer.text),
                 metadata={"sent_from_device": "assistant"},
@@ -107,8 +121,9 @@ class Chat:
             ),
         )
         content = orjson.dumps([answer.text, answer.reply_to])
+        parts = in_parts(envelope)
         return await self.commit(
-            Entry(answer.room, answer.assistant, answer.message_id, in_parts(envelope), content, guard=guard)
+            Entry(answer.room, answer.assistant, answer.message_id, parts, content, answer.files, guard)
         )
 
     def _entry(
@@ -118,6 +133,7 @@ class Chat:
         timestamp: str | None,
         files: tuple[str, ...],
         mentions: list[str] | None,
+        request: outbound.RequestInfo | None,
     ) -> Entry:
         assert said.message_id is not None  # noqa: S101 - `with_id` has been called
         envelope = outbound.ChatResponse(
@@ -132,9 +148,10 @@ class Chat:
                 reply_to=said.reply_to,
                 mentions=mentions,
                 metadata={"sent_from_device": DEVICE, **said.metadata},
+                request=request,
             ),
         )
-        content = orjson.dumps([said.message, said.attached_files, said.reply_to, said.metadata])
+        content = _content(said, request)
         return Entry(room, said.sender, said.message_id, in_parts(envelope), content, files)
 
     async def _attach(self, identity: Identity, room: str, ids: Sequence[str]) -> tuple[str, ...]:
@@ -142,6 +159,14 @@ class Chat:
         if own:
             await self.files.intend(room, own)
         return own
+
+
+def _content(said: ChatData, request: outbound.RequestInfo | None) -> bytes:
+    """What a retry must repeat; whom a command is for follows from its text, and from the room."""
+    content: list[object] = [said.message, said.attached_files, said.reply_to, said.metadata]
+    if request and not request.code.startswith("/"):
+        content.append(request.model_dump(exclude={"assistant"}))
+    return orjson.dumps(content)
 
 
 def with_id(said: ChatData) -> ChatData:

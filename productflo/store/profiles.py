@@ -1,6 +1,8 @@
 """Assistants that workers have loaded, as they present themselves."""
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import orjson
 
@@ -13,6 +15,8 @@ from productflo.store.reply import Reply
 class Profile:
     """How an assistant presents itself; `on` tells what wakes it.
 
+    `requests` are the codes of typed requests that it owns, each with the JSON schema of its fields;
+    `commands` the words that call it after a `/`, each with what it does.
     `broken` says, fit for a room, why the worker that wrote this could not load it.
     """
 
@@ -20,6 +24,8 @@ class Profile:
     name: str
     description: str
     on: tuple[str, ...]
+    requests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)
     broken: str | None = None
 
 
@@ -51,5 +57,12 @@ class Profiles:
 
 def _profile(record: Reply) -> Profile:
     known = orjson.loads(record)
-    on = tuple(known["on"])
-    return Profile(known["id"], known["name"], known["description"], on, known.get("broken"))
+    return Profile(
+        known["id"],
+        known["name"],
+        known["description"],
+        tuple(known["on"]),
+        known.get("requests", {}),
+        known.get("commands", {}),
+        known.get("broken"),
+    )

@@ -12,6 +12,7 @@ from productflo.protocol.ids import ForeignId, Id
 from productflo.protocol.inbound import MAX_PAGE, PAGE, HistoricData
 from productflo.service.history import History
 from productflo.service.membership import NOT_RUNNING, Membership
+from productflo.store.profiles import Profile
 from productflo.store.rooms import Room, Rooms, Standing
 from productflo.web.guard import Guard
 from productflo.web.json_body import read_body
@@ -133,6 +134,7 @@ def _assistants(blueprint: Blueprint, membership: Membership, rooms: Rooms, guar
                     "description": one.description,
                     "on": list(one.on),
                     "broken": one.broken,
+                    **_called_by(one),
                 }
                 for one in (await membership.assistants()).values()
             ]
@@ -151,9 +153,10 @@ def _assistants(blueprint: Blueprint, membership: Membership, rooms: Rooms, guar
                     "description": known[one].description if one in known else "",
                     "listens": listens,
                     "broken": known[one].broken if one in known else NOT_RUNNING,
+                    **(_called_by(known[one]) if one in known else {"commands": [], "requests": []}),
                 }
                 for one, listens in sorted(listening.items())
-            ]
+            ],
         }
 
     @blueprint.put("/api/rooms/<room_id>/assistants/<assistant>")
@@ -167,6 +170,14 @@ def _assistants(blueprint: Blueprint, membership: Membership, rooms: Rooms, guar
     async def remove_assistant(room_id: str, assistant: str) -> tuple[str, int]:
         await membership.remove_assistant(guard.require(request), room_id, assistant)
         return "", 204
+
+
+def _called_by(profile: Profile) -> dict[str, Any]:
+    """What else calls an assistant: its commands, and the codes of its requests."""
+    return {
+        "commands": [{"name": name, "description": does} for name, does in profile.commands.items()],
+        "requests": sorted(profile.requests),
+    }
 
 
 def _room(room: Room) -> dict[str, Any]:

@@ -85,6 +85,13 @@ class MembersAnswer(BaseModel):
     member_count: int
 
 
+class CommandShape(BaseModel):
+    """A word that calls an assistant: `/name` at the beginning of a message."""
+
+    name: str
+    description: str
+
+
 class AssistantShape(BaseModel):
     """An assistant that a worker has loaded."""
 
@@ -93,6 +100,8 @@ class AssistantShape(BaseModel):
     description: str
     on: list[str] = Field(description="What wakes it.")
     broken: str | None = Field(description="Why it can not answer now; null where it can.")
+    commands: list[CommandShape]
+    requests: list[str] = Field(description="Codes of typed requests that it answers.")
 
 
 class AssistantsAnswer(BaseModel):
@@ -109,6 +118,8 @@ class ListenerShape(BaseModel):
     description: str
     listens: Literal["mentions", "all", "off"]
     broken: str | None = Field(description="Why it can not answer now; null where it can.")
+    commands: list[CommandShape]
+    requests: list[str] = Field(description="Codes of typed requests that it answers.")
 
 
 class ListenersAnswer(BaseModel):

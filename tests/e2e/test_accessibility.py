@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from model_server import ModelServer
+from overheard import Line, overhear
 from playwright.async_api import Page, expect
 from reader import DESK, PHONE, Meet, Reader
 
@@ -107,3 +109,83 @@ async def open_members_and_rooms(person: Reader) -> None:
     await expect(person.page.get_by_role("dialog")).to_be_visible()
     await person.page.keyboard.type("new room")
     assert await violations(person.page) == []
+
+
+@LOOKS
+async def test_with_assistants_at_work(meet: Meet, room: str, look: dict[str, Any]) -> None:
+    """Everything that is shown of them, unfolded; their dialog; the offer to add one; the commands."""
+    ana = await meet("Ana", **look)
+    line = await overhear(ana, room)
+    commands = [{"name": "summary", "description": "Sum up what was said"}]
+    listening = {"id": "haitch", "name": "Haitch", "description": "", "listens": "all", "commands": commands}
+    broken = {"id": "scribe", "name": "Scribe", "description": "Writes", "broken": "Its settings are wrong."}
+    guide = {"id": "guide", "name": "Guide", "description": "Shows people around.", "on": ["mention"]}
+    await ana.page.route(
+        f"**/api/rooms/{room}/assistants", lambda route: route.fulfill(json={"assistants": [listening]})
+    )
+    await ana.page.route(
+        "**/api/assistants", lambda route: route.fulfill(json={"assistants": [guide, broken]})
+    )
+    await ana.enter(room)
+    async with httpx.AsyncClient(base_url=ana.address, headers={"X-User-Id": ana.user_id}) as http:
+        await http.put(f"/api/rooms/{room}/assistants/haitch", json={"listens": "off"})
+    await ana.say("What is thicker?")
+    await expect(ana.unsent).to_have_count(0)
+    asked = (await line.hears("chat"))["message_id"]
+    at_work(line, ana, asked)
+    await expect(ana.page.get_by_role("group", name="Haitch asks for approval")).to_be_visible()
+    for summary in await ana.page.locator("details > summary").all():
+        await summary.click()
+    assert await violations(ana.page) == []
+    content, window = await widths(ana.page)
+    assert content <= window
+
+    await ana.composer.press_sequentially("/")
+    await expect(ana.page.get_by_role("listbox", name="Commands")).to_be_visible()
+    assert await violations(ana.page) == []
+    await ana.composer.fill("@guide, help")
+    await ana.composer.press("Enter")
+    await expect(ana.page.get_by_role("group", name="Add Guide?")).to_be_visible()
+    assert await violations(ana.page) == []
+    members = ana.page.get_by_role("button", name="Members,")
+    if await members.get_attribute("aria-expanded") == "false":
+        await members.click()
+    await ana.page.get_by_role("button", name="Manage assistants").click()
+    await expect(ana.page.get_by_text("Not available: Its settings are wrong.")).to_be_visible()
+    assert await violations(ana.page) == []
+
+
+def at_work(line: Line, person: Reader, asked: str) -> None:
+    """A finished answer with all that it tells, one that is being written, one that waits for an approval."""
+    tool = {"name": "find_part", "arguments": '{"material": "PC/ABS"}', "state": "done", "result": "3 parts"}
+    failed = tool | {"state": "failed", "acting": True, "name": "order_part"}
+    note = {"file_id": "file_1", "name": "a-rather-long-name-of-a-drawing-of-the-housing.pdf"}
+    receipt = {
+        "run_id": "msg_a.1",
+        "state": "failed",
+        "model": "scripted",
+        "regenerates": asked,
+        "reference": "0a1b2c3d",
+        "context": {
+            "from_seq": 1,
+            "to_seq": 2,
+            "files_read": [note],
+            "files_skipped": [note | {"file_id": "file_2", "reason": "no text layer"}],
+            "cut": True,
+        },
+        "tools": [tool, failed],
+        "usage": {"prompt_tokens": 900, "completion_tokens": 304},
+    }
+    about: dict[str, Any] = {"sender": "haitch", "message_id": "msg_b", "message": "searching the drawings"}
+    waiting = {"message_id": asked, "sender": person.user_id, "place": 2}
+    approval = {
+        "approval_id": "apr_1",
+        "action": "Order 40 brackets",
+        "arguments": '{"part": "B-112", "count": 40}',
+        "asker": person.user_id,
+        "expires_at": "2026-06-01T12:05:00.000Z",
+    }
+    line.message(2, message="As said [#1].", sender="haitch", message_id="msg_a", assistant=receipt)
+    line.notify(code="ASSISTANT_STATUS", tools=[tool, failed | {"state": "running"}], **about)
+    line.notify(code="ASSISTANT_QUEUE", message="1 waits", sender="haitch", waiting=[waiting])
+    line.notify(code="APPROVAL_ASKED", approval=approval, **about)

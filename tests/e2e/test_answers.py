@@ -36,6 +36,7 @@ async def test_two_people_and_an_assistant(meet: Meet, model: ModelServer, room:
         await expect(answer).to_have_count(1)
         await expect(answer).to_contain_text("Assistant")
         await expect(answer).to_contain_text(f"Stopped by {who}.")
+    await expect(bo.composer).to_be_focused()
 
 
 async def test_an_answer_to_its_end(meet: Meet, model: ModelServer, room: str) -> None:

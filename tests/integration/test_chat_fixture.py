@@ -251,6 +251,35 @@ async def test_files(chat: Chat) -> None:
     assert (await room.say("ana", "and now?")).state == "silent"
 
 
+class Bom(BaseModel):
+    part: str
+    count: int
+
+
+@assistant("maker", requests={"bom_check": Bom}, commands={"plan": "Makes a plan"})
+async def maker(ctx: Context) -> AsyncIterator[str]:
+    if isinstance(ctx.request, Bom):
+        yield f"{ctx.request.count} of {ctx.request.part}"
+    elif ctx.command == "plan":
+        for source in await ctx.read(["https://example.org/plan", "https://example.org/gone"]):
+            await ctx.attach("plan.md", f"# {source.text}")
+        yield "Here is the plan."
+
+
+async def test_requests_commands_pages_and_files(chat: Chat) -> None:
+    """A request is validated by its model; a command calls among several; pages are the test's own."""
+    room = chat(maker, people=["ana", "bob"])
+    assert (await room.request("ana", "bom_check", part="M3", count=2)).text == "2 of M3"
+    wrong = await room.request("ana", "bom_check", part="M3", count="two")
+    assert (wrong.state, "data.count" in wrong.text) == ("failed", True)
+    room.page("https://example.org/plan", "Build it")
+    answer = await room.say("bob", "/plan please")
+    assert (answer.woken_by, answer.files) == ("request", {"plan.md": b"# Build it"})
+    assert answer.context is not None
+    assert [note.name for note in answer.context.files_skipped] == ["https://example.org/gone"]
+    assert (await room.say("bob", "/other please")).state == "asleep"
+
+
 async def test_an_unscripted_call_fails_the_test() -> None:
     """At once, where it happens, with what the model was asked."""
     room = Chat()(asks)

@@ -8,8 +8,11 @@ from rooms import TestRoom, listening, make_room, writing
 from workers import working
 
 from assistants.guide import guide
+from productflo.protocol.codes import Kind
 from productflo.store.events import RoomEvent, Typed
 from productflo.store.presence import PresenceStore
+from productflo.store.profiles import Profile, Profiles
+from productflo.store.rooms import Member, Rooms
 
 
 class Conversation:
@@ -101,3 +104,24 @@ async def test_find(talk: Conversation) -> None:
     none = await talk.ask("ada", "find unobtainium")
     assert "none of them has “unobtainium”" in none
     assert "What shall I look for?" in await talk.ask("ada", "find")
+
+
+async def test_commands(talk: Conversation) -> None:
+    """The same, asked by a command."""
+    assert "You can ask me:" in await talk.ask("ada", "/help")
+    assert "**4 in this room.**" in await talk.ask("ada", "/who")
+    await talk.room.say("bo", "The bracket is milled")
+    assert "**1 message** with “bracket”" in await talk.ask("ada", "/find bracket")
+    assert "since you last spoke" in await talk.ask("ada", "/missed")
+
+
+async def test_help_tells_of_the_others(redis: Redis, talk: Conversation) -> None:
+    """What the room's other assistants do, what calls them, and which of them does not run."""
+    does = {"summary": "What was said"}
+    await Profiles(redis).register(Profile("scribe", "Scribe", "Sums up.", ("mention",), commands=does))
+    membership = Rooms(redis)
+    await membership.add_assistant("lab", Member("scribe", "Scribe", Kind.ASSISTANT), "mentions")
+    answer = await talk.ask("ada", "help")
+    assert answer.endswith(
+        "**Scribe** (not running at the moment), called with `@scribe`: Sums up.\n- `/summary`: What was said"
+    )

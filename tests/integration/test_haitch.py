@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 from rooms import Listener, TestRoom, listening, make_room, writing
 from workers import working
 
-from assistants.haitch import HaitchSettings, haitch
+from assistants.briefing import ModelSettings
+from assistants.haitch import haitch
 from assistants.llm import ChatModel
 from productflo.store.events import RoomEvent, Typed
 
@@ -66,7 +67,7 @@ async def test_what_does_not_fit_is_left_out_from_the_oldest(
 ) -> None:
     """By messages and by characters; a first turn that would be its own is left out too."""
     model = ChatModel(api_key=None, base_url=server.url)
-    settings = HaitchSettings(characters=1_000)
+    settings = ModelSettings(tokens=260)
     async with working(store_url, haitch, model=model, settings=settings):
         await room.say("ada", "@haitch is it?", wake=["haitch"])
         await heard.until(ended(1))

@@ -13,7 +13,7 @@ from quart import Quart
 
 from productflo.app import create_app
 from productflo.protocol.asyncapi import asyncapi
-from productflo.protocol.inbound import INBOUND
+from productflo.protocol.codec import KNOWN
 from productflo.protocol.outbound import OUTBOUND
 from productflo.settings import Settings
 from productflo.web.openapi import openapi
@@ -122,7 +122,7 @@ def test_every_envelope_is_a_message() -> None:
     """Each model of the protocol, on its side."""
     operations = asyncapi()["operations"]
     for channel in ("chat", "secure"):
-        assert len(operations[f"{channel}.receive"]["messages"]) == len(INBOUND)
+        assert len(operations[f"{channel}.receive"]["messages"]) == len(KNOWN)
         assert len(operations[f"{channel}.send"]["messages"]) == len(OUTBOUND)
 
 

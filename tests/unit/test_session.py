@@ -104,6 +104,7 @@ async def test_a_message_that_nobody_tries_any_more_is_pending_still() -> None:
 
     served = door(lambda: datetime(2026, 11, 23, tzinfo=UTC))
     served.chat = SimpleNamespace(prepare=prepare, commit=commit)
+    served.requests = SimpleNamespace(command=prepare)
     connection: Any = Heard()
     async with asyncio.TaskGroup() as tasks:
         session = Session(served, connection, None, tasks)

@@ -1,20 +1,20 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 
-import { nameOf, type Room } from '../room'
+import { changeInWords, type Facts, factsOf } from '../announcements'
+import type { Room } from '../room'
+import { useDesk } from './context'
 
-/** Tells a screen reader when an assistant begins and ends: its growing text would be read over and over. */
+/** Tells a screen reader, politely, what assistants begin, do, ask and end. */
 export function Announcer({ room }: { room: Room }) {
-  const before = useRef<ReadonlySet<string>>(new Set())
+  const { chat } = useDesk()
+  const before = useRef<Facts>(new Map())
   const [said, say] = useState('')
-  const at = room.answers.map(answer => answer.assistant).join(' ')
   useEffect(() => {
-    const now = new Set(at.split(' ').filter(Boolean))
-    const name = (id: string) => nameOf(room, id)
-    const begun = [...now].filter(id => !before.current.has(id)).map(id => `${name(id)} is answering.`)
-    const ended = [...before.current].filter(id => !now.has(id)).map(id => `${name(id)} is done.`)
+    const now = factsOf(room, chat.me)
+    const words = changeInWords(before.current, now)
     before.current = now
-    if (begun.length + ended.length > 0) say([...ended, ...begun].join(' '))
-  }, [at, room])
+    if (words) say(words)
+  }, [room, chat])
   return (
     <p class="visually-hidden" role="status">
       {said}

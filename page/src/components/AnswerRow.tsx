@@ -1,6 +1,5 @@
-import { useEffect, useRef } from 'preact/hooks'
-
 import type { Answer } from '../answers'
+import { toolsInWords } from '../receipt'
 import type { Room } from '../room'
 import { AssistantBadge, Avatar } from './Avatar'
 import { useDesk } from './context'
@@ -8,16 +7,19 @@ import { Icon } from './Icon'
 import { Markdown } from './Markdown'
 import type { People } from './people'
 import { Quote } from './Quote'
+import { ToolCalls } from './ToolCalls'
+import { useFocusReturn } from './useFocusReturn'
 
 interface Props {
   room: Room
   people: People
   answer: Answer
   onShow(messageId: string): void
+  onShowSeq(seq: number): void
 }
 
 /** An answer while it is written. Not in the log: a screen reader hears it once, when it is finished. */
-export function AnswerRow({ room, people, answer, onShow }: Props) {
+export function AnswerRow({ room, people, answer, onShow, onShowSeq }: Props) {
   const { chat } = useDesk()
   const name = people.name(answer.assistant)
   const { messages } = room.history
@@ -32,14 +34,19 @@ export function AnswerRow({ room, people, answer, onShow }: Props) {
           <span class="time">{answer.text ? 'answering' : 'thinking'}</span>
         </p>
         {quotes && <Quote people={people} messageId={quotes} message={quoted} onShow={onShow} />}
-        {answer.text ? (
-          <Markdown source={answer.text} known={people.known} />
-        ) : (
-          <p class="dots" aria-hidden="true">
-            <i />
-            <i />
-            <i />
+        {answer.text && <Markdown source={answer.text} known={people.known} onCite={onShowSeq} />}
+        {answer.doing ? (
+          <p class="doing">
+            <span class="spinner" aria-hidden="true" /> {answer.doing}
           </p>
+        ) : (
+          !answer.text && <Dots />
+        )}
+        {answer.tools.length > 0 && (
+          <details class="receipt">
+            <summary>{toolsInWords(answer.tools)}</summary>
+            <ToolCalls tools={answer.tools} />
+          </details>
         )}
         <StopButton
           name={name}
@@ -51,15 +58,18 @@ export function AnswerRow({ room, people, answer, onShow }: Props) {
   )
 }
 
-/** Takes the focus with it when it goes, so that a keyboard is not left nowhere. */
+function Dots() {
+  return (
+    <p class="dots" aria-hidden="true">
+      <i />
+      <i />
+      <i />
+    </p>
+  )
+}
+
 function StopButton({ name, isStopping, onStop }: { name: string; isStopping: boolean; onStop(): void }) {
-  const button = useRef<HTMLButtonElement>(null)
-  useEffect(() => {
-    const mine = button.current
-    return () => {
-      if (mine && document.activeElement === mine) document.querySelector<HTMLElement>('#composer')?.focus()
-    }
-  }, [])
+  const button = useFocusReturn<HTMLButtonElement>()
   return (
     <button
       ref={button}

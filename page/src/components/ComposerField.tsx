@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact'
 
-import type { Mention } from './useMention'
+import type { Suggestions } from './useSuggestions'
 
 /** As many lines as a browser without `field-sizing` grows the field to. */
 const MOST_ROWS = 8
@@ -9,9 +9,9 @@ interface Props {
   area: RefObject<HTMLTextAreaElement | null>
   roomId: string
   text: string
-  mention: Mention
+  suggestions: Suggestions
   onWrite(text: string): void
-  onComplete(id: string): void
+  onComplete(word: string): void
   onSend(): void
   onEscape(): void
   /** The arrow up in an empty field. */
@@ -23,7 +23,7 @@ export function ComposerField({
   area,
   roomId,
   text,
-  mention,
+  suggestions,
   onWrite,
   onComplete,
   onSend,
@@ -34,7 +34,7 @@ export function ComposerField({
   const onKeyDown = (event: KeyboardEvent) => {
     // Enter also confirms what an input method composes; Safari tells so by the key code only.
     if (event.isComposing || event.keyCode === 229) return
-    if (mention.onKey(event.key, onComplete)) event.preventDefault()
+    if (suggestions.onKey(event.key, onComplete)) event.preventDefault()
     else if (event.key === 'Escape') onEscape()
     else if (event.key === 'ArrowUp' && text === '') {
       event.preventDefault()
@@ -64,14 +64,14 @@ export function ComposerField({
         enterkeyhint="send"
         autocomplete="off"
         aria-autocomplete="list"
-        aria-controls={mention.isOpen ? 'mention-menu' : undefined}
-        aria-activedescendant={mention.isOpen ? `mention-${mention.chosen}` : undefined}
+        aria-controls={suggestions.isOpen ? 'suggestion-menu' : undefined}
+        aria-activedescendant={suggestions.isOpen ? `suggestion-${suggestions.chosen}` : undefined}
         onInput={event => {
           onWrite(event.currentTarget.value)
-          mention.look()
+          suggestions.look()
         }}
-        onSelect={mention.look}
-        onBlur={mention.close}
+        onSelect={suggestions.look}
+        onBlur={suggestions.close}
         onKeyDown={onKeyDown}
         onPaste={onPaste}
       />

@@ -4,6 +4,7 @@ import { lexer, type Token, type Tokens } from 'marked'
 import { type ComponentChildren, createContext, h } from 'preact'
 import { useContext, useMemo } from 'preact/hooks'
 
+import { splitCitations } from '../citation'
 import { splitMentions } from '../mention'
 import { roomPath } from '../router'
 import { CodeBlock } from './CodeBlock'
@@ -11,19 +12,32 @@ import { CodeBlock } from './CodeBlock'
 /** Answers a member's id as it is written for an id in any case. */
 export type KnownMember = (id: string) => string | undefined
 
-const Mentions = createContext<KnownMember>(() => undefined)
+interface References {
+  known: KnownMember
+  /** Goes to a message by its seq; without it citations are text, as in what people write. */
+  onCite: ((seq: number) => void) | undefined
+}
+
+const ReferenceContext = createContext<References>({ known: () => undefined, onCite: undefined })
 
 /** What a link in a message may lead to; anything else is shown as it was typed. */
 const SAFE_LINK = /^(?:https?:\/\/|mailto:)/i
 /** Headings inside a message stand below the page's own. */
 const HEADING_OFFSET = 2
 
-export function Markdown({ source, known }: { source: string; known: KnownMember }) {
+interface Props {
+  source: string
+  known: KnownMember
+  onCite?: ((seq: number) => void) | undefined
+}
+
+export function Markdown({ source, known, onCite }: Props) {
   const tokens = useMemo(() => lexer(source, { gfm: true, breaks: true }), [source])
+  const references = useMemo(() => ({ known, onCite }), [known, onCite])
   return (
-    <Mentions.Provider value={known}>
+    <ReferenceContext.Provider value={references}>
       <div class="markdown">{nodes(tokens)}</div>
-    </Mentions.Provider>
+    </ReferenceContext.Provider>
   )
 }
 
@@ -61,16 +75,40 @@ function Node({ token }: { token: Token }) {
 }
 
 function PlainText({ text }: { text: string }) {
-  const known = useContext(Mentions)
+  const { known } = useContext(ReferenceContext)
   return (
     <>
       {splitMentions(text, known).map((part, index) =>
         part.mention === null ? (
-          part.text
+          <CitingText key={index} text={part.text} />
         ) : (
           <span key={index} class="mention">
             {part.text}
           </span>
+        ),
+      )}
+    </>
+  )
+}
+
+function CitingText({ text }: { text: string }) {
+  const { onCite } = useContext(ReferenceContext)
+  if (!onCite) return <>{text}</>
+  return (
+    <>
+      {splitCitations(text).map(({ text: shown, seq }, index) =>
+        seq === null ? (
+          shown
+        ) : (
+          <button
+            key={index}
+            type="button"
+            class="citation"
+            aria-label={`Message ${seq}`}
+            onClick={() => onCite(seq)}
+          >
+            #{seq}
+          </button>
         ),
       )}
     </>

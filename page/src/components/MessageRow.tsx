@@ -1,6 +1,8 @@
 import type { Message } from '../history'
-import type { AnswerData, Rating } from '../protocol'
+import type { Rating } from '../protocol'
+import type { Place } from '../queue'
 import { clock, fullTime } from '../time'
+import { AnswerEnd } from './AnswerEnd'
 import { Attachments } from './Attachments'
 import { AssistantBadge, Avatar } from './Avatar'
 import { useDesk } from './context'
@@ -9,8 +11,10 @@ import { Markdown } from './Markdown'
 import { MessageTools } from './MessageTools'
 import { memo } from './memo'
 import type { People } from './people'
+import { QueuePlace } from './QueuePlace'
 import { Quote } from './Quote'
 import { Reactions } from './Reactions'
+import { RequestFields } from './RequestFields'
 
 interface Props {
   roomId: string
@@ -27,15 +31,18 @@ interface Props {
   isEditing: boolean
   /** What the reader said of this answer. */
   rating: Rating | undefined
+  /** Where it waits for an assistant. */
+  place: Place | undefined
   onReply(message: Message): void
   /** `null` ends the editing. */
   onEdit(message: Message | null): void
   onShow(messageId: string): void
+  onShowSeq(seq: number): void
 }
 
 /** Many changes of a room change no message: hence `memo`, and properties that stay the same. */
 export const MessageRow = memo(function MessageRow(props: Props) {
-  const { roomId, people, message, startsRun, quotes, quoted, onReply, onEdit } = props
+  const { roomId, people, message, startsRun, quotes, quoted, place, onReply, onEdit, onShow } = props
   const { chat } = useDesk()
   const name = people.name(message.sender)
   const kind = message.answer ? 'assistant' : people.kind(message.sender)
@@ -63,15 +70,39 @@ export const MessageRow = memo(function MessageRow(props: Props) {
             <Time at={message.at} />
           </p>
         )}
-        {quotes && <Quote people={people} messageId={quotes} message={quoted} onShow={props.onShow} />}
+        {quotes && <Quote people={people} messageId={quotes} message={quoted} onShow={onShow} />}
         {props.isEditing ? (
           <Editing roomId={roomId} message={message} onDone={() => onEdit(null)} />
         ) : (
-          message.text && <Markdown source={message.text} known={people.known} />
+          message.text && (
+            <Markdown
+              source={message.text}
+              known={people.known}
+              onCite={message.answer ? props.onShowSeq : undefined}
+            />
+          )
         )}
+        {message.request && <RequestFields request={message.request} text={message.text} />}
         {message.isEdited && <p class="is-edited">edited</p>}
         {message.files.length > 0 && <Attachments ids={message.files} />}
-        {message.answer && <AnswerEnd people={people} answer={message.answer} isEmpty={!message.text} />}
+        {message.answer && (
+          <AnswerEnd
+            people={people}
+            answer={message.answer}
+            isEmpty={!message.text}
+            onShow={onShow}
+            onShowSeq={props.onShowSeq}
+          />
+        )}
+        {place && (
+          <QueuePlace
+            roomId={roomId}
+            messageId={message.id}
+            name={people.name(place.assistant)}
+            place={place.place}
+            canWithdraw={place.asker === chat.me && !message.answer}
+          />
+        )}
         {message.reactions.length > 0 && (
           <Reactions roomId={roomId} messageId={message.id} reactions={message.reactions} people={people} />
         )}
@@ -106,20 +137,6 @@ export function Time({ at }: { at: number }) {
       {clock(at)}
     </time>
   )
-}
-
-/** How an answer ended, where it was not simply finished. */
-function AnswerEnd({ people, answer, isEmpty }: { people: People; answer: AnswerData; isEmpty: boolean }) {
-  const { chat } = useDesk()
-  if (answer.state === 'done') return null
-  const by = answer.stopped_by
-  const who = by === chat.me ? 'you' : by && people.name(by)
-  const words = {
-    stopped: `Stopped${who ? ` by ${who}` : ''}${isEmpty ? ' before it said anything' : ''}`,
-    interrupted: 'Interrupted: the assistant could not go on',
-    failed: 'Failed: the assistant could not answer',
-  }[answer.state]
-  return <p class={`answer-end answer-${answer.state}`}>{words}.</p>
 }
 
 const MOST_READERS = 3

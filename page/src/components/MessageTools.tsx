@@ -55,6 +55,7 @@ export function MessageTools({ roomId, message, name, rating, onReply, onEdit }:
             <>
               <Tool icon="good" label="Good answer" pressed={rating === 'up'} onUse={() => rate('up')} />
               <Tool icon="bad" label="Bad answer" pressed={rating === 'down'} onUse={() => rate('down')} />
+              <Tool icon="retry" label="Regenerate" onUse={() => chat.regenerate(roomId, message.id)} />
             </>
           )}
           <CopyButton text={message.text} label="Copy text" />

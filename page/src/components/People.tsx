@@ -1,6 +1,8 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 
 import type { Member, Room } from '../room'
+import { AddPerson } from './AddPerson'
+import { AssistantsDialog } from './AssistantsDialog'
 import { AssistantBadge, Avatar, PRESENCE_TEXT } from './Avatar'
 import { useDesk } from './context'
 import { Icon } from './Icon'
@@ -20,41 +22,64 @@ export function People({ room, onClose }: { room: Room; onClose(): void }) {
     close.current?.focus()
     return () => before instanceof HTMLElement && before.focus()
   }, [])
+  const [isManaging, setManaging] = useState(false)
+  const isFixed = room.kind === 'direct'
   const members = [...room.members.values()].toSorted((a, b) => a.name.localeCompare(b.name))
   const humans = members.filter(member => member.kind === 'human')
+  const broken = new Map(chat.assistants.in(room.id).map(each => [each.id, each.broken]))
   const untold = room.memberCount - members.length
   return (
-    <aside class="people" aria-label="Members" onKeyDown={event => event.key === 'Escape' && onClose()}>
-      <header class="people-header">
-        <h2>Members</h2>
-        <button
-          ref={close}
-          type="button"
-          class="button-icon"
-          aria-label="Close the list of members"
-          onClick={onClose}
-        >
-          <Icon name="close" />
-        </button>
-      </header>
-      <div class="people-groups">
-        <Group title="Assistants" members={members.filter(member => member.kind === 'assistant')} />
-        <Group title="Here" members={humans.filter(isHere)} />
-        <Group title="Not here" members={humans.filter(member => !isHere(member))} />
-        {untold > 0 && (
-          <button type="button" class="button-quiet" onClick={() => void chat.loadMembers(room.id)}>
-            Show {untold} more
+    <>
+      <aside class="people" aria-label="Members" onKeyDown={event => event.key === 'Escape' && onClose()}>
+        <header class="people-header">
+          <h2>Members</h2>
+          <button
+            ref={close}
+            type="button"
+            class="button-icon"
+            aria-label="Close the list of members"
+            onClick={onClose}
+          >
+            <Icon name="close" />
           </button>
-        )}
-      </div>
-      <button type="button" class="button-quiet leave" onClick={() => chat.leave(room.id)}>
-        <Icon name="signOut" /> Leave this room
-      </button>
-    </aside>
+        </header>
+        <div class="people-groups">
+          <Group
+            title="Assistants"
+            members={members.filter(member => member.kind === 'assistant')}
+            broken={broken}
+          />
+          {!isFixed && (
+            <button type="button" class="button-quiet manage" onClick={() => setManaging(true)}>
+              <Icon name="sparkle" /> Manage assistants
+            </button>
+          )}
+          <Group title="Here" members={humans.filter(isHere)} />
+          <Group title="Not here" members={humans.filter(member => !isHere(member))} />
+          {untold > 0 && (
+            <button type="button" class="button-quiet" onClick={() => void chat.loadMembers(room.id)}>
+              Show {untold} more
+            </button>
+          )}
+        </div>
+        {!isFixed && <AddPerson roomId={room.id} />}
+        <button type="button" class="button-quiet leave" onClick={() => chat.leave(room.id)}>
+          <Icon name="signOut" /> Leave this room
+        </button>
+      </aside>
+      {isManaging && <AssistantsDialog roomId={room.id} onClose={() => setManaging(false)} />}
+    </>
   )
 }
 
-function Group({ title, members }: { title: string; members: readonly Member[] }) {
+interface GroupProps {
+  title: string
+  members: readonly Member[]
+  /** By id, why an assistant can not be used at the moment. */
+  broken?: ReadonlyMap<string, string | null | undefined>
+}
+
+function Group({ title, members, broken }: GroupProps) {
   const { chat } = useDesk()
   if (members.length === 0) return null
   return (
@@ -64,21 +89,27 @@ function Group({ title, members }: { title: string; members: readonly Member[] }
       </h3>
       <ul>
         {members.map(member => (
-          <Person key={member.id} member={member} isMe={member.id === chat.me} />
+          <Person
+            key={member.id}
+            member={member}
+            isMe={member.id === chat.me}
+            broken={broken?.get(member.id) ?? null}
+          />
         ))}
       </ul>
     </section>
   )
 }
 
-function Person({ member, isMe }: { member: Member; isMe: boolean }) {
-  const presence = PRESENCE_TEXT[member.presence]
+function Person({ member, isMe, broken }: { member: Member; isMe: boolean; broken: string | null }) {
+  const presence = broken ? 'Not available' : PRESENCE_TEXT[member.presence]
   return (
-    <li class={`person ${member.presence === 'offline' ? 'is-away' : ''}`}>
+    <li title={broken ?? undefined} class={`person ${member.presence === 'offline' ? 'is-away' : ''}`}>
       <Avatar id={member.id} name={member.name} kind={member.kind} presence={member.presence} size="small" />
       <span class="person-name">
         {member.name}
         {isMe && <span class="faded"> (you)</span>}
+        {broken && <span class="visually-hidden"> is not available: {broken}</span>}
         <span class="person-id" aria-hidden="true">
           @{member.id}
           {presence !== 'Online' && ` · ${presence}`}

@@ -46,7 +46,7 @@ function Conversation({ room }: { room: Room }) {
   const [editing, setEditing] = useState<string | null>(null)
   const keeper = useRef<ScrollKeeper | null>(null)
   const composer = useRef<ComposerHandle>(null)
-  const { marked, problem, show, clearProblem } = useShownMessage(room, keeper)
+  const { marked, problem, show, showSeq, clearProblem } = useShownMessage(room, keeper)
   const reply = useCallback((message: Message) => {
     setReplyTo(message)
     composer.current?.focus()
@@ -78,6 +78,7 @@ function Conversation({ room }: { room: Room }) {
         onEdit={edit}
         onSuggest={text => composer.current?.propose(text)}
         onShow={show}
+        onShowSeq={showSeq}
       />
       <TypingLine room={room} />
       <Composer

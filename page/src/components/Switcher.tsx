@@ -4,10 +4,12 @@ import { roomIdFromName } from '../ids'
 import { navigate, roomPath } from '../router'
 import { useDesk } from './context'
 import { Icon } from './Icon'
+import { useTrying } from './useTrying'
 
 interface Choice {
   roomId: string
-  isNew: boolean
+  /** What is done besides going there: `join` makes the room where there is none. */
+  makes: 'join' | 'private' | null
   unread: number
 }
 
@@ -15,16 +17,22 @@ const MOST_CHOICES = 12
 
 /** Ctrl/Cmd+K: go to a room by a part of its name, or enter a new one. */
 export function Switcher({ onClose }: { onClose(): void }) {
+  const { chat } = useDesk()
   const dialog = useRef<HTMLDialogElement>(null)
   const [typed, setTyped] = useState('')
   const [chosen, setChosen] = useState(0)
   const choices = useChoices(typed)
   useLayoutEffect(() => dialog.current?.showModal(), [])
 
+  const { isTrying, problem, attempt } = useTrying()
+
   const go = (choice: Choice | undefined) => {
-    if (!choice) return
-    dialog.current?.close()
-    navigate(roomPath(choice.roomId))
+    if (!choice || isTrying) return
+    void attempt(async () => {
+      if (choice.makes === 'private') await chat.api.createRoom(choice.roomId, 'private')
+      dialog.current?.close()
+      navigate(roomPath(choice.roomId))
+    })
   }
   const type = (text: string) => {
     setTyped(text)
@@ -62,6 +70,11 @@ export function Switcher({ onClose }: { onClose(): void }) {
       </div>
       <Choices choices={choices} chosen={chosen} onGo={go} onHover={setChosen} />
       {choices.length === 0 && <p class="hint">Type a name to create a room.</p>}
+      {problem && (
+        <p class="hint is-error" role="alert">
+          {problem}
+        </p>
+      )}
     </dialog>
   )
 }
@@ -105,21 +118,26 @@ function Choices({ choices, chosen, onGo, onHover }: ChoicesProps) {
     <ul id="switcher-choices" role="listbox" aria-label="Rooms">
       {choices.map((choice, index) => (
         <li
-          key={choice.roomId}
+          key={`${choice.roomId} ${choice.makes}`}
           id={`choice-${index}`}
           role="option"
           aria-selected={index === chosen}
           onClick={() => onGo(choice)}
           onMouseMove={() => onHover(index)}
         >
-          {choice.isNew && (
+          {choice.makes === null && (
+            <>
+              <span class="room-sign">#</span> {choice.roomId}
+            </>
+          )}
+          {choice.makes === 'join' && (
             <>
               <Icon name="plus" /> Create or join <strong>#{choice.roomId}</strong>
             </>
           )}
-          {!choice.isNew && (
+          {choice.makes === 'private' && (
             <>
-              <span class="room-sign">#</span> {choice.roomId}
+              <Icon name="plus" /> Create the private room <strong>#{choice.roomId}</strong>
             </>
           )}
           {choice.unread > 0 && (
@@ -142,11 +160,11 @@ function useChoices(typed: string): Choice[] {
     .map(room => room.value)
     .filter(room => room.denied === null && room.id.toLowerCase().includes(wanted))
     .toSorted((a, b) => Number(b.unread > 0) - Number(a.unread > 0))
-    .map(room => ({ roomId: room.id, isNew: false, unread: room.unread }))
+    .map((room): Choice => ({ roomId: room.id, makes: null, unread: room.unread }))
     .slice(0, MOST_CHOICES)
-  return wanted && !own.some(choice => choice.roomId === wanted)
-    ? [...own, { roomId: wanted, isNew: true, unread: 0 }]
-    : own
+  if (!wanted || own.some(choice => choice.roomId === wanted)) return own
+  const made = (['join', 'private'] as const).map(makes => ({ roomId: wanted, makes, unread: 0 }))
+  return [...own, ...made]
 }
 
 /** The dialog's own box is filled by its content: a click on the element itself is one beside it. */

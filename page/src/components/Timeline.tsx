@@ -1,8 +1,10 @@
 import type { Signal } from '@preact/signals'
 
+import { isOpen } from '../approvals'
 import type { Message } from '../history'
 import type { Room } from '../room'
 import { AnswerRow } from './AnswerRow'
+import { ApprovalCard } from './ApprovalCard'
 import { useDesk } from './context'
 import { EmptyRoom } from './EmptyRoom'
 import { Icon } from './Icon'
@@ -22,10 +24,11 @@ interface Props {
   onEdit(message: Message | null): void
   onSuggest(text: string): void
   onShow(messageId: string): void
+  onShowSeq(seq: number): void
 }
 
 /** What scrolls: the log of what was said, then the answers that are being written. */
-export function Timeline({ room, marked, keeper, editing, onReply, onEdit, onSuggest, onShow }: Props) {
+export function Timeline({ room, marked, keeper, editing, onSuggest, ...acts }: Props) {
   const { chat } = useDesk()
   const people = usePeople(room)
   const { history } = room
@@ -40,6 +43,7 @@ export function Timeline({ room, marked, keeper, editing, onReply, onEdit, onSug
   keeper.current = scroll
   const isBusy = !history.loaded || (loading !== undefined && loading !== 'failed')
   const answers = history.hasNewer ? [] : room.answers
+  const approvals = history.hasNewer ? [] : room.approvals
   const isEmpty = history.loaded && history.messages.length + unsent.length + answers.length === 0
   const jump = () => void chat.showPresent(room.id).then(scroll.toEnd)
   return (
@@ -64,17 +68,18 @@ export function Timeline({ room, marked, keeper, editing, onReply, onEdit, onSug
               unsent={unsent}
               marked={marked.value}
               editing={editing}
-              onReply={onReply}
-              onEdit={onEdit}
-              onShow={onShow}
+              {...acts}
             />
           </div>
           {answers.map(each => (
-            <AnswerRow key={each.messageId} room={room} people={people} answer={each} onShow={onShow} />
+            <AnswerRow key={each.messageId} room={room} people={people} answer={each} {...acts} />
+          ))}
+          {approvals.map(each => (
+            <ApprovalCard key={each.id} room={room} people={people} approval={each} />
           ))}
         </div>
       </div>
-      {!chat.atEnd.value && history.loaded && <JumpToEnd count={room.unread} onJump={jump} />}
+      {!chat.atEnd.value && history.loaded && <JumpToEnd room={room} onJump={jump} />}
     </div>
   )
 }
@@ -114,11 +119,13 @@ function Top({ room }: { room: Room }) {
   ) : null
 }
 
-function JumpToEnd({ count, onJump }: { count: number; onJump(): void }) {
+function JumpToEnd({ room, onJump }: { room: Room; onJump(): void }) {
+  const count = room.unread
+  const news = count > 0 ? `${count} new ${count === 1 ? 'message' : 'messages'}` : 'Jump to latest'
   return (
     <button type="button" class="jump-to-end" onClick={onJump}>
       <Icon name="down" />
-      {count > 0 ? `${count} new ${count === 1 ? 'message' : 'messages'}` : 'Jump to latest'}
+      {room.approvals.some(isOpen) ? 'An approval is asked for' : news}
     </button>
   )
 }

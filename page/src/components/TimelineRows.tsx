@@ -1,5 +1,8 @@
+import { useMemo } from 'preact/hooks'
+
 import type { Message } from '../history'
 import type { Unsent } from '../outbox'
+import { placesByMessage } from '../queue'
 import type { Room } from '../room'
 import { dayName } from '../time'
 import { readersByMessage, type Row, timeline } from '../timeline'
@@ -19,12 +22,14 @@ interface Props {
   onReply(message: Message): void
   onEdit(message: Message | null): void
   onShow(messageId: string): void
+  onShowSeq(seq: number): void
 }
 
 export function TimelineRows({ room, people, unsent, marked, editing, ...acts }: Props) {
   const { chat } = useDesk()
   const byId = new Map(room.history.messages.map(message => [message.id, message]))
   const readers = readersByMessage(room, chat.me)
+  const places = useMemo(() => placesByMessage(room.queues), [room.queues])
   const draw = (row: Row) => {
     switch (row.kind) {
       case 'day':
@@ -65,6 +70,7 @@ export function TimelineRows({ room, people, unsent, marked, editing, ...acts }:
             isMarked={marked === row.message.id}
             isEditing={editing === row.message.id}
             rating={room.ratings.get(row.message.id)}
+            place={places.get(row.message.id)}
             {...acts}
           />
         )

@@ -14,6 +14,8 @@ interface ShownMessage {
   marked: Signal<string | null>
   problem: string | null
   show(messageId: string): void
+  /** The same by its place in the room. */
+  showSeq(seq: number): void
   clearProblem(): void
 }
 
@@ -35,6 +37,15 @@ export function useShownMessage(room: Room, keeper: { current: ScrollKeeper | nu
     },
     [chat, roomId, marked],
   )
+  const showSeq = useCallback(
+    (seq: number) => {
+      void chat.pager.aroundSeq(roomId, seq).then(messageId => {
+        setProblem(messageId ? null : `Message ${seq} is not here. It may be no longer kept.`)
+        if (messageId) marked.value = messageId
+      })
+    },
+    [chat, roomId, marked],
+  )
   useEffect(() => {
     if (wanted && room.history.loaded) show(wanted)
   }, [wanted, room.history.loaded, show])
@@ -44,5 +55,5 @@ export function useShownMessage(room: Room, keeper: { current: ScrollKeeper | nu
     const timer = setTimeout(() => (marked.value = null), MARKED_FOR_MS)
     return () => clearTimeout(timer)
   }, [marked, marked.value, keeper])
-  return { marked, problem, show, clearProblem: () => setProblem(null) }
+  return { marked, problem, show, showSeq, clearProblem: () => setProblem(null) }
 }
