@@ -25,6 +25,7 @@ from productflo.server.subscribing import Subscriber
 from productflo.service.clock import system_clock
 from productflo.service.membership import Membership
 from productflo.service.runs import Runs
+from productflo.service.wakeups import Wakeups
 from productflo.store.bus import Bus
 from productflo.store.events import Logged
 from productflo.store.log import Log
@@ -79,7 +80,7 @@ async def door(redis: Redis, log: Log, lab: TestRoom) -> AsyncIterator[Any]:
         lab=lab,
         feed=feed,
     )
-    rosters, runs = Rosters(membership), Runs(store.runs, store.rooms, log)
+    rosters, runs = Rosters(membership), Runs(store.runs, store.rooms, log, Wakeups(redis))
     people = PresenceRelay(hub, rosters, store.rooms, store.presence, system_clock)
     relay = Relay(hub, store.bus, reconciler, rosters, runs, people, system_clock)
     running = asyncio.create_task(relay.run())

@@ -25,6 +25,7 @@ from productflo.server.roster import Rosters
 from productflo.service.clock import system_clock
 from productflo.service.membership import Membership
 from productflo.service.runs import Runs
+from productflo.service.wakeups import Wakeups
 from productflo.store.bus import Bus
 from productflo.store.entries import Record
 from productflo.store.events import Logged
@@ -441,7 +442,7 @@ async def test_a_quiet_room_is_looked_at_by_itself(
         ),
     )
     people = PresenceRelay(hub, rosters, store.rooms, store.presence, system_clock)
-    runs = Runs(store.runs, store.rooms, log)
+    runs = Runs(store.runs, store.rooms, log, Wakeups(redis))
     relay = Relay(hub, store.bus, reconciler, rosters, runs, people, system_clock)
     feed = hub.feeds["lab"] = await feed_of(redis)
     ear = Ear("1")
