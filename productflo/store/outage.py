@@ -54,7 +54,8 @@ class Outage:
     async def _end(self, redis: Client) -> None:
         while self._since is not None:
             await asyncio.sleep(AGAIN)
-            if self._now() - self._last >= QUIET and await _answers(redis):
+            quiet = self._now() - self._last >= QUIET
+            if quiet and await _answers(redis) and self._since is not None:  # Else another watch has told.
                 log.warning("The store is back after %.0f s", self._now() - self._since)
                 self._since = None
 

@@ -52,6 +52,7 @@ async def test_mentioning_an_assistant_that_is_not_there(meet: Meet, room: str) 
     await expect(ana.messages).to_have_count(0)
 
     await ana.composer.press("Enter")
+    await expect(offer.get_by_role("button", name="Add and send")).to_be_focused()
     await ana.page.keyboard.press("Enter")
     await expect(ana.message("I show people around")).to_be_visible()
     await expect(ana.composer).to_have_value("")
