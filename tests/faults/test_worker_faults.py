@@ -5,10 +5,11 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from answers import finished
 from processes import Spoken, environment, kill, running
 from redis.asyncio import Redis
 from rooms import PATIENCE, Listener, TestRoom, listening, make_room, writing
@@ -216,11 +217,12 @@ async def test_a_storm(tmp_path: Path, redis: Redis, store_url: str) -> None:
             assert [answer["reply_to"] for answer in await room.answers()] == questions
 
 
+@asynccontextmanager
 async def reclaimed_while_held(
     tmp_path: Path, store_url: str, room: TestRoom, heard: Listener, *without: str
-) -> int:
+) -> AsyncIterator[None]:
     """A worker stands still in mid-answer; another one finds its wake-up while the lease still holds; then
-    the first one dies. Nobody sweeps. Returns how many answers there are in the end."""
+    the first one dies. Nobody sweeps. In the block the other one is left."""
     slowly = ("--lease", "2", "--idle", "0.4", "--sweep", "600", *without)
     async with worker(tmp_path, store_url, *slowly) as first, worker(tmp_path, store_url, *slowly) as other:
         await first.says("at work")
@@ -234,8 +236,7 @@ async def reclaimed_while_held(
             while await pending(room) == [before]:
                 await heard.quiet(0.05)
         kill(first.pid)
-        await heard.quiet(2 + SETTLED)
-    return len(await room.answers())
+        yield
 
 
 async def pending(room: TestRoom) -> list[str]:
@@ -248,14 +249,18 @@ async def test_a_wake_up_that_is_found_while_the_lease_holds_stays(
     tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
 ) -> None:
     """It may be the holder's own: when that one dies, it is all that tells of the room."""
-    assert await reclaimed_while_held(tmp_path, store_url, room, heard) == 1
+    async with reclaimed_while_held(tmp_path, store_url, room, heard):
+        await heard.until(finished())
+    assert len(await room.answers()) == 1
 
 
 async def test_without_that_rule_the_question_would_be_lost(
     tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
 ) -> None:
     """The control, until somebody sweeps."""
-    assert await reclaimed_while_held(tmp_path, store_url, room, heard, "--without", "held") == 0
+    async with reclaimed_while_held(tmp_path, store_url, room, heard, "--without", "held"):
+        await heard.quiet(2 + SETTLED)
+    assert await room.answers() == []
 
 
 async def taken_over_and_again(
