@@ -15,6 +15,7 @@ from productflo.store.connect import SOCKET_TIMEOUT
 from productflo.store.keys import ready
 from productflo.store.refusals import told
 from productflo.store.reply import text
+from productflo.store.scripts import script
 
 GROUP = "workers"
 """The consumer group."""
@@ -81,12 +82,9 @@ class ReadyStream:
         await self._try(self.redis.xclaim(self._key, GROUP, self.worker, 0, [wake_up.entry], justid=True))
 
     async def done(self, wake_up: WakeUp) -> None:
-        """The room was dealt with; never after a lost lease, because the wake-up is then the new holder's."""
-        pipeline = self.redis.pipeline(transaction=False)
-        pipeline.xack(self._key, GROUP, wake_up.entry)
-        pipeline.xdel(self._key, wake_up.entry)
+        """The room was dealt with; nothing where another worker has taken the wake-up: it looks by itself."""
         try:
-            await pipeline.execute()
+            await script("ready_done")(self.redis, [self._key], [GROUP, self.worker, wake_up.entry])
         except RedisError as error:
             raise told(error) from error
 

@@ -24,7 +24,7 @@ from assistants.plugin import Assistant
 from assistants.post import Pace, Post
 from productflo.domain.bursts import BURST
 from productflo.errors import LeaseLost
-from productflo.store import log, runs
+from productflo.store import log, ready, runs
 from productflo.store.ready import WakeUp
 from productflo.store.scripts import Script, script
 
@@ -72,6 +72,11 @@ def unfenced(name: str) -> Script:
     return Script(source.replace("redis.call('HGET', run, 'token') ~= token", "false"))
 
 
+def careless(name: str) -> Script:
+    """A script that deletes a wake-up whoever has it by now."""
+    return Script(script(name).source.replace("if mine.err or #mine == 0 then return 0 end", ""))
+
+
 def hasty(rules: list[str]) -> None:
     """Let posts be done with wake-ups that they should leave alone."""
     deal_with: Any = Post._deal_with
@@ -106,6 +111,8 @@ if __name__ == "__main__":
     words = parser.parse_args()
     if "fence" in words.without:
         log.script = runs.script = unfenced  # type: ignore[attr-defined, assignment]
+    if "done" in words.without:
+        ready.script = careless  # type: ignore[attr-defined, assignment]
     hasty(words.without)
     asyncio.run(
         main(words.url, ASSISTANTS[words.says], words.lease, Pace(idle=words.idle, sweep=words.sweep))

@@ -14,6 +14,7 @@ from productflo.service.mentions import Mentions
 from productflo.service.wakeups import Wakeups
 from productflo.store.files import FileStore
 from productflo.store.keys import ready
+from productflo.store.ready import ReadyStream
 from productflo.store.rooms import Rooms
 from productflo.store.teams import Teams
 
@@ -34,3 +35,21 @@ async def test_who_asks_and_hangs_up_is_answered_at_once(redis: Redis, tmp_path:
         assert saying.cancelled()
         assert [one["message_id"] for one in await room.said()] == ["m1"]
         waking.cancel()
+
+
+async def test_a_wake_up_that_another_took_stays(redis: Redis) -> None:
+    """A worker that stood still is done with what was handed to it, and is another one's by then."""
+    slow, quick = (
+        ReadyStream(redis, "echo", "slow", idle=0.02),
+        ReadyStream(redis, "echo", "quick", idle=0.02),
+    )
+    await slow.open()
+    await slow.wake("lab")
+    handed = await slow.next()
+    assert handed is not None
+    while not (taken := await quick.reclaim()):
+        await redis.ping()  # Until it has lain for long enough.
+    await slow.done(handed)
+    assert await redis.xlen(ready("echo")) == 1
+    await quick.done(taken)
+    assert await redis.xlen(ready("echo")) == 0
