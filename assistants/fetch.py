@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from assistants.page_text import PageText, page_text
+from assistants.surrogates import mended
 
 if TYPE_CHECKING:
     import httpx2
@@ -143,7 +144,7 @@ class Fetcher:
             found = await asyncio.get_running_loop().getaddrinfo(
                 url.raw_host.decode(), port, type=socket.SOCK_STREAM
             )
-        except OSError:
+        except (OSError, UnicodeError):  # UnicodeError: a part of the name is empty, or too long.
             raise NotRead(f"there is no host {url.host}") from None
         addresses = [ip_address(place[0]) for *_, place in found]
         host = url.host.casefold()
@@ -162,6 +163,8 @@ def is_public(address: Address) -> bool:
             within = IPv4Address(int(address) & 0xFFFFFFFF)
         if within is not None:
             return is_public(within)
+        if address.is_site_local:
+            return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
@@ -180,8 +183,8 @@ def _kind(response: "httpx2.Response") -> str:
 
 async def _source(url: str, response: "httpx2.Response", content: bytes, cut: bool) -> Source:
     try:
-        text = content.decode(response.charset_encoding or "utf-8", "replace")
-    except LookupError:  # An encoding that nobody knows.
+        text = mended(content.decode(response.charset_encoding or "utf-8", "replace"))
+    except (LookupError, UnicodeError):  # An encoding that nobody knows, or that can not leave out a mistake.
         text = content.decode("utf-8", "replace")
     page = await asyncio.to_thread(page_text, text) if _kind(response) in HTML else PageText("", text.strip())
     if not page.text:

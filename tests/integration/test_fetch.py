@@ -193,6 +193,19 @@ async def test_what_was_looked_up_is_connected_to(monkeypatch: pytest.MonkeyPatc
     assert "private network" in await refused(Fetcher(), "http://both.example/")
 
 
+@pytest.mark.parametrize("encoding", ["idna", "punycode", "undefined", "utf-7", "unicode_escape"])
+async def test_an_odd_encoding_spoils_nothing(web: Site, fetcher: Fetcher, encoding: str) -> None:
+    """One that raises, or that makes halves of characters: the page is text that can be sent on."""
+    web.put("/odd", rb"a +2AA- \ud800 " + b"\xff", f"text/plain; charset={encoding}")
+    (await fetcher.read(web.url("/odd"))).text.encode()
+
+
+@pytest.mark.parametrize("host", ["a..example", "a" * 64 + ".example"])
+async def test_a_name_that_can_not_be_looked_up(host: str) -> None:
+    """Is told like any other address that is not read."""
+    assert f"there is no host {host}" in await refused(Fetcher(), f"http://{host}/")
+
+
 @pytest.mark.parametrize(
     ("kind", "headers", "told"),
     [
@@ -259,6 +272,7 @@ async def test_a_slow_page_is_given_up(web: Site, fetcher: Fetcher) -> None:
         ("2002:7f00:1::", False),
         ("2001:0:4136:e378:8000:63bf:f5ff:fffe", False),
         ("::", False),
+        ("fec0::1", False),
         ("ff02::1", False),
         ("240.0.0.1", False),
         ("255.255.255.255", False),
