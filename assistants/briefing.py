@@ -1,5 +1,6 @@
 """What an assistant with a model tells it: who it is, the conversation, and what was read for it."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -10,6 +11,8 @@ from assistants.conversation import conversation
 from assistants.documents import Document
 from assistants.fetch import Source
 
+END_OF_SOURCE = re.compile(r"<\s*/\s*source", re.IGNORECASE)
+"""What a model may take for the end of a quotation."""
 MAX_MEMBERS = 50
 """Members whom the model is told of by name."""
 
@@ -52,12 +55,12 @@ async def briefed(
     sources = await ctx.read(source_urls)
     turns = await conversation(ctx, messages=ctx.settings.history, tokens=ctx.settings.tokens)
     files = await ctx.files()
-    missing = [url for url in source_urls if url not in {one.url for one in sources}]
+    skipped = {one.file_id for one in ctx.receipt.context.files_skipped} if ctx.receipt.context else set()
     added = [
         details,
         *map(_quoted, sources),
         *map(_attached, files),
-        *(f"{url} could not be read." for url in missing),
+        *(f"{url} could not be read." for url in source_urls if url in skipped),
     ]
     turns[-1] = {"role": "user", "content": "\n\n".join(filter(None, [turns[-1]["content"], *added]))}
     return [{"role": "system", "content": _system(ctx, brief)}, *turns]
@@ -78,5 +81,9 @@ def _attached(document: Document) -> str:
 
 def _material(what: str, text: str, *, cut: bool) -> str:
     """A page or a file as the model gets it; what it says can not end its own quotation."""
-    text = text.replace("</source", "<\u200b/source")
-    return f"<source>\n{what}{' (only its beginning)' if cut else ''}\n\n{text}\n</source>"
+    quoted = f"{what}{' (only its beginning)' if cut else ''}\n\n{text}"
+    return f"<source>\n{END_OF_SOURCE.sub(_shown_only, quoted)}\n</source>"
+
+
+def _shown_only(end: re.Match[str]) -> str:
+    return end[0].replace("<", "<\u200b")
