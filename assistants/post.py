@@ -21,8 +21,6 @@ from productflo.store.refusals import note
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 32
-"""Rooms that an assistant answers in at the same time, in one worker; other wake-ups go to other workers."""
 SWEEP = 30.0
 """Seconds between sweeps: how long a question waits whose wake-up was lost, with a crash of the store."""
 SWEEP_PAGE = 500
@@ -44,7 +42,6 @@ class Pace:
     idle: float = IDLE
     sweep: float = SWEEP
     beat: float = PRESENCE_PACE.beat
-    at_once: int = AT_ONCE
     reread: float = REREAD
 
 
@@ -64,7 +61,7 @@ class Post:
         self._worker = worker
         self._pace = pace
         self._tasks = tasks
-        self._slots = asyncio.Semaphore(min(pace.at_once, ready.assistant.limits.at_once))
+        self._slots = asyncio.Semaphore(ready.assistant.limits.at_once)
         self._reclaimed_at = float("-inf")
 
     @property
