@@ -235,7 +235,7 @@ class Answering:
 
     async def _close(self, reading: "asyncio.Task[BaseException | None]") -> None:
         """Wait for the assistant's end; it was told why if it did not come to it by itself."""
-        for _ in range(2):  # Python 3.11 can lose a cancellation, see `crew.end`.
+        for _ in range(2):  # Python 3.11 can lose a cancellation, see `cancelling.end`.
             if reading.done():
                 return
             reading.cancel()

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -15,17 +15,14 @@ from typing_extensions import TypeVar
 from assistants import tokens as counting
 from assistants.documents import IMAGES, MOST_FILES, Document, Unreadable
 from assistants.fetch import NotRead, Source
+from assistants.ports import Approver, Attachments, Documents, Kept, Model, Pages, Transcript, Turn
 from assistants.receipt import Receipt
 from assistants.rounds import MAX_ROUNDS, Rounds
-from assistants.tool_requests import ToolRequest
 from productflo.domain.identity import Identity
 from productflo.protocol.outbound import FileNote
 
 if TYPE_CHECKING:
     from assistants.tools import Tool
-
-Turn = Mapping[str, Any]
-"""One turn of a conversation with a model: `role` (system, user, assistant) and `content`."""
 
 HISTORY = 50
 """Messages of the room that `history` gives where the caller does not say."""
@@ -97,63 +94,6 @@ class Message:
         return (self.request_code or "").startswith("/")
 
 
-class Transcript(Protocol):
-    """The messages of the question's room, and of no other."""
-
-    async def before(self, seq: int, limit: int) -> list[Message]:
-        """The newest `limit` messages before `seq`, oldest first."""
-
-    async def find(self, message_id: str) -> Message | None:
-        """A message, while it is retained and not deleted."""
-
-
-class Model(Protocol):
-    """A language model that streams."""
-
-    def stream(
-        self,
-        turns: Sequence[Turn],
-        *,
-        model: str,
-        receipt: Receipt,
-        tools: Sequence[Mapping[str, Any]] = (),
-    ) -> AsyncGenerator[str | ToolRequest, None]:
-        """The answer in pieces, then the tools that are asked for; raises `ModelError`.
-
-        Closing the generator closes the connection.
-        """
-
-
-class Documents(Protocol):
-    """The files of the question's room, and of no other."""
-
-    async def read(self, file_id: str, *, images: bool) -> Document:
-        """One file; raises `Unreadable`."""
-
-
-class Kept(Protocol):
-    """What an assistant keeps in one room; `user` names whose, None for the room's own."""
-
-    async def get(self, user: str | None, key: str) -> JsonValue:
-        """A value; None where there is none."""
-
-    async def set(self, user: str | None, key: str, value: JsonValue) -> None:
-        """Keep a value. Raises `AssistantError` beyond a limit."""
-
-    async def delete(self, user: str | None, key: str) -> None:
-        """Forget a value."""
-
-    async def keys(self, user: str | None) -> list[str]:
-        """The keys that have values."""
-
-
-class Approver(Protocol):
-    """Asks the room's people."""
-
-    async def ask(self, action: str, arguments: str, seconds: float) -> str:
-        """Who approved; raises `NotApproved`. `arguments` is JSON."""
-
-
 @dataclass(frozen=True, slots=True)
 class Memory:
     """A small store of this assistant in this room; no other room's and no other assistant's.
@@ -188,20 +128,6 @@ class Memory:
         return Memory(self._kept, self._asker, self._asker)
 
 
-class Pages(Protocol):
-    """Reads web pages that are not of the operator's own network."""
-
-    async def read(self, url: str) -> Source:
-        """The text at an address. Raises `NotRead`."""
-
-
-class Attachments(Protocol):
-    """Keeps files that the assistant makes."""
-
-    async def keep(self, name: str, text: str) -> str:
-        """Keep a file as the assistant's own; its id. Raises `AssistantError`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Context(Generic[S]):
     """A question, and what may be known for answering it: this room only.
@@ -222,6 +148,7 @@ class Context(Generic[S]):
     log: logging.Logger
     request: BaseModel | None = None
     receipt: Receipt = field(default_factory=Receipt, repr=False)
+    _most_rounds: int = field(default=MAX_ROUNDS, kw_only=True, repr=False)
     _transcript: Transcript = field(kw_only=True, repr=False)
     _model: Model = field(kw_only=True, repr=False)
     _documents: Documents = field(kw_only=True, repr=False)
@@ -350,19 +277,21 @@ class Context(Generic[S]):
         model: str,
         tools: "Sequence[Tool[..., Any]]" = (),
         images: Sequence[Document] = (),
-        max_rounds: int = MAX_ROUNDS,
+        max_rounds: int | None = None,
     ) -> AsyncGenerator[str, None]:
         """The answer of the operator's model to a conversation, in pieces.
 
-        The model may ask for `tools`, at most in `max_rounds` - 1 rounds; the room sees each call and what
-        came of it, and approves what acts. `images` go with the last turn; give them only to a model that
-        sees. Remote images, HTML and reference definitions in what the model says become text.
+        The model may ask for `tools`, in one round less than `max_rounds`, which may lower the assistant's
+        limit of that name; the room sees each call and what came of it, and approves what acts. `images` go
+        with the last turn; give them only to a model that sees. Remote images, HTML and reference
+        definitions in what the model says become text.
 
         Raises `ModelError`, whose text is fit for the room. When the answer is stopped, or the assistant ends
         without having read to the end, the connection to the model is closed.
         """
         rounds = Rounds(self, self._model, tools)
-        stream = rounds.run(_with_images(turns, images), name=model, most=max_rounds)
+        most = self._most_rounds if max_rounds is None else min(max_rounds, self._most_rounds)
+        stream = rounds.run(_with_images(turns, images), name=model, most=most)
         self._streams.append(stream)
         async with aclosing(stream):
             async for piece in stream:

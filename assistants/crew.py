@@ -1,11 +1,12 @@
 """The posts of a worker, as its registry changes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.exceptions import RedisError
 
+from assistants.cancelling import end
 from assistants.plugin import Assistant
 from assistants.post import RETRY, Pace, Post
 from assistants.registry import Registry
@@ -14,9 +15,6 @@ from assistants.services import Services
 from productflo.errors import ProductFloError
 from productflo.store.profiles import Profile
 from productflo.store.refusals import note
-
-CANCEL_AGAIN = 0.2
-"""Seconds until a task that was cancelled, and goes on, is cancelled again."""
 
 
 class Crew:
@@ -97,18 +95,3 @@ async def every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
             note(error)
             failing = True
         await asyncio.sleep(min(seconds, RETRY) if failing else seconds)
-
-
-async def end(tasks: Iterable[asyncio.Task[None]], seconds: float = float("inf")) -> None:
-    """Cancel tasks until they have ended, at most so many seconds.
-
-    More than once, because up to Python 3.11 `asyncio.wait_for`, in which redis-py sends, loses a
-    cancellation that comes as it ends (python/cpython#86296).
-    """
-    loop = asyncio.get_running_loop()
-    give_up = loop.time() + seconds
-    pending = set(tasks)
-    while pending and loop.time() < give_up:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)

@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from assistants.context import Turn
 from assistants.errors import ModelError
 from assistants.faults import Fault, diagnose
+from assistants.ports import Turn
 from assistants.receipt import Receipt
 from assistants.tool_requests import ToolRequest, ToolRequests
 from productflo.settings import Settings

@@ -56,6 +56,11 @@ class Question:
         )
 
     @property
+    def asker(self) -> str:
+        """Whose limits it counts against: who said it, or who wants its answer anew."""
+        return self.again.by if self.again else self.last.sender
+
+    @property
     def hops(self) -> int:
         """Of its answer: the assistants' messages between that and a person's."""
         return self.last.hops + 1 if self.last.from_assistant else 0

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from assistants.answering import Answering, Ending
-from assistants.context import Context, Member, Message, Model, Pages
+from assistants.context import Context, Member, Message
 from assistants.documents import AT_ONCE as EXTRACTIONS
 from assistants.documents import RoomDocuments
 from assistants.errors import NotApproved
 from assistants.keeping import RoomKept
+from assistants.ports import Model, Pages
 from assistants.preparation import Ready
 from assistants.props import Attached, Made, Memories, Nowhere, Said, Unseen
 from assistants.receipt import Receipt
@@ -233,6 +234,7 @@ class Rehearsal:
             settings=self._ready.settings,
             log=logging.getLogger(f"assistant.{self._me.id}"),
             receipt=receipt,
+            _most_rounds=self._ready.assistant.limits.max_rounds,
             _transcript=Said(self.messages),
             _model=model,
             _documents=RoomDocuments(self.files, self._room, asyncio.Semaphore(EXTRACTIONS)),

@@ -17,7 +17,8 @@ from assistants.tool_requests import ToolRequest
 from productflo.protocol.outbound import ToolCall
 
 if TYPE_CHECKING:
-    from assistants.context import Context, Model, Turn
+    from assistants.context import Context
+    from assistants.ports import Model, Turn
     from assistants.tools import Tool
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from assistants.context import Model, Pages
 from assistants.performance import Performances
+from assistants.ports import Model, Pages
 from assistants.stops import Stops
 from productflo.domain.bursts import BURST
 from productflo.service.approvals import Approvals

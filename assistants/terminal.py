@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from threading import Thread
 
-from assistants.context import Pages
 from assistants.errors import NotApproved
 from assistants.llm import ChatModel
+from assistants.ports import Pages
 from assistants.preparation import Ready
 from assistants.rehearsal import Answer, Rehearsal
 

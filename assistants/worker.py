@@ -6,8 +6,9 @@ import secrets
 
 from redis.exceptions import RedisError
 
+from assistants.cancelling import end
 from assistants.configuration import Misconfigured
-from assistants.crew import Crew, end, every, profile_of
+from assistants.crew import Crew, every, profile_of
 from assistants.post import RETRY, Pace
 from assistants.registry import Registry, Selection
 from assistants.services import Services

@@ -13,6 +13,7 @@ from assistants.answering import Answering, Ending, Outcome
 from assistants.asking import RoomApprover
 from assistants.attachments import OwnFiles
 from assistants.bridge import Bridge
+from assistants.cancelling import end
 from assistants.channel import Channel
 from assistants.context import Context, Member
 from assistants.documents import RoomDocuments
@@ -45,8 +46,6 @@ log = logging.getLogger(__name__)
 
 MAX_TRIES = 3
 """The try at which an answer is closed with what was said: two have cost the model, and perhaps workers."""
-CANCEL_AGAIN = 0.2
-"""Seconds until a task that was cancelled, and goes on, is cancelled again."""
 FINISH_RETRY = 0.5
 """Seconds between tries to write a finished answer while the store is away."""
 
@@ -146,7 +145,7 @@ class Writing:
             try:
                 outcome = await answering.run(source, self._assistant.limits.timeout, lambda: receipt.waited)
             finally:
-                await _end(watching)
+                await end([watching])
         await bridge.close()
         if outcome.ending is Ending.LEASE:
             raise LeaseLost(f"Another worker may answer for {self._assistant.id} in {self._room}.")
@@ -290,6 +289,7 @@ class Writing:
             settings=self._settings,
             log=logging.getLogger(f"assistant.{assistant.id}"),
             receipt=receipt,
+            _most_rounds=assistant.limits.max_rounds,
             _transcript=bridge.to(self._questions.transcript),
             _model=bridge.to(services.model),
             _pages=bridge.to(services.pages),
@@ -304,7 +304,7 @@ class Writing:
             self._assistant.id,
             self._assistant.limits,
             self._room,
-            question.last.sender,
+            question.asker,
             begun.message_id,
             begun.run_id,
             first=begun.tries == 1,
@@ -326,13 +326,6 @@ class Writing:
 
 def _presented(profile: Profile | None) -> tuple[str, Mapping[str, str]]:
     return (profile.description, profile.commands) if profile else ("", {})
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel a task until it has ended: Python 3.11 can lose a cancellation, see `worker._end`."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=CANCEL_AGAIN)
 
 
 def _foregone(begun: Begun) -> Verdict | None:

@@ -11,10 +11,10 @@ from answers import echo, finished
 from counting import here
 from model_server import Exchange, ModelServer, speaks
 from redis.asyncio import Redis
-from rooms import Listener, TestRoom, listening, make_room
+from rooms import Listener, TestRoom, answers_of, listening, make_room, person
 from workers import working
 
-from assistants import Context, assistant
+from assistants import Context, assistant, tool
 from assistants.budget import LEAST, STEP, TOKENS_AN_IMAGE, tokens_of_messages
 from assistants.limits import Limits
 from assistants.llm import ChatModel
@@ -99,6 +99,49 @@ async def test_a_person_is_answered_so_often(redis: Redis, store_url: str, room:
     told = await texts(hall)
     assert [text.startswith("You said") for text in told] == [True, False, False, True]
     assert told[1] == "*(I answer 1 question an hour from one person; please ask again in 60 min.)*"
+
+
+async def test_an_answer_anew_counts_for_who_wants_it(
+    store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """Nobody uses up what another may ask."""
+    async with working(store_url, limited(per_user="1/h")):
+        await room.say("ada", "q", wake=["echo"])
+        await heard.until(finished())
+        (first,) = await room.answers()
+        await answers_of(room).regenerate(person("bo"), "lab", first["message_id"])
+        await room.wake("echo")
+        await heard.until(finished(2))
+    assert await texts(room) == ["You said: q", "You said: q"]
+    assert await room.redis.exists("asked:echo:bo") == 1
+
+
+async def test_the_rounds_of_an_answer_are_limited(
+    store_url: str, server: ModelServer, room: TestRoom, heard: Listener
+) -> None:
+    """By the operator's word, where the assistant's code says nothing or more."""
+
+    @tool
+    async def look() -> str:
+        """Look."""
+        return "nothing"
+
+    @assistant("echo", limits={"max_rounds": 2})
+    async def looks(ctx: Context) -> AsyncIterator[str]:
+        turns = [{"role": "user", "content": ctx.text}]
+        async for piece in ctx.llm(turns, model="scripted", tools=[look], max_rounds=5):
+            yield piece
+
+    async def again(exchange: Exchange) -> None:
+        await exchange.call("look", {})
+        await exchange.finish("tool_calls")
+
+    server.play(again)
+    async with working(store_url, looks, model=model(server)):
+        await room.say("ada", "hello", wake=["echo"])
+        await heard.until(finished())
+    assert "used its tools 2 times" in (await texts(room))[0]
+    assert len(server.exchanges) == 2
 
 
 async def test_the_same_question_counts_once(redis: Redis) -> None:
