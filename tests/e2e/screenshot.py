@@ -70,13 +70,19 @@ async def supplies(ctx: Context):
 '''
 
 
+def assistants_folder(data: Path) -> Path:
+    """A folder with the assistant of the picture."""
+    folder = data / "assistants"
+    folder.mkdir()
+    (folder / "supplies.py").write_text(SUPPLIES)
+    return folder
+
+
 @asynccontextmanager
 async def product(model: ModelServer) -> AsyncIterator[Server]:
     """The whole product on a fresh store."""
     with tempfile.TemporaryDirectory() as data:
-        folder = Path(data, "assistants")
-        folder.mkdir()
-        (folder / "supplies.py").write_text(SUPPLIES)
+        folder = assistants_folder(Path(data))
         env = environment(
             Path(data),
             OPENAI_BASE_URL=model.url,

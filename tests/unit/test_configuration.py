@@ -61,8 +61,9 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """An empty one."""
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty one, where no assistants.toml of the checkout counts."""
+    monkeypatch.chdir(tmp_path)
     return Place(tmp_path)
 
 
@@ -267,4 +268,4 @@ def test_a_plain_function_in_the_folder_is_told_as_such(place: Place) -> None:
         'from assistants import assistant\n\n\n@assistant("parrot")\ndef parrot(ctx):\n    yield "Hello"\n'
     )
     registry = place.load("", "parrot")
-    assert re.search("expected `async def parrot", registry.broken["parrot"]), registry.broken["parrot"]
+    assert re.search("must be async: `async def parrot", registry.broken["parrot"]), registry.broken["parrot"]
