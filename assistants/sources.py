@@ -134,7 +134,7 @@ def _refuse(reason: str) -> Assistant[Any]:
 def _declared(source: str) -> Iterator[str]:
     """The ids of the assistants that a module's text declares with the decorator."""
     for statement in ast.parse(source).body:
-        if not isinstance(statement, ast.AsyncFunctionDef):
+        if not isinstance(statement, ast.AsyncFunctionDef | ast.FunctionDef):  # which the decorator explains
             continue
         for decorator in statement.decorator_list:
             if isinstance(decorator, ast.Call) and _named(decorator.func) == "assistant" and decorator.args:

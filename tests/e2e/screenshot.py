@@ -49,14 +49,48 @@ ANSWER = """For cold stores, **PC/ABS at 2.2 mm** is the safer choice:
 
 Before the tool is ordered, check two things:
 
-1. the **seal groove**: 0.8 mm leaves no room"""
+1. the **seal groove**: 0.8 mm leaves no room for the bead to swell
+2. the wall, since **120 housings of 2.0 mm** are still in stock"""
+
+SUPPLIES = '''
+from assistants import Context, assistant, tool
+
+
+@tool
+async def stock(part: str) -> int:
+    """How many of a part are in stock."""
+    return 120
+
+
+@assistant("supplies", name="Supplies", description="Parts, materials and what is in stock")
+async def supplies(ctx: Context):
+    turns = [{"role": "user", "content": m.text} for m in [*await ctx.history(), ctx.message]]
+    async for piece in ctx.llm(turns, model="house-model", tools=[stock]):
+        yield piece
+'''
+
+
+def assistants_folder(data: Path) -> Path:
+    """A folder with the assistant of the picture."""
+    folder = data / "assistants"
+    folder.mkdir()
+    (folder / "supplies.py").write_text(SUPPLIES)
+    return folder
 
 
 @asynccontextmanager
 async def product(model: ModelServer) -> AsyncIterator[Server]:
     """The whole product on a fresh store."""
     with tempfile.TemporaryDirectory() as data:
-        env = environment(Path(data), OPENAI_BASE_URL=model.url, PRODUCTFLO_HAITCH_MODEL="scripted")
+        folder = assistants_folder(Path(data))
+        env = environment(
+            Path(data),
+            OPENAI_BASE_URL=model.url,
+            PRODUCTFLO_HAITCH_MODEL="scripted",
+            PRODUCTFLO_ASSISTANTS="haitch,supplies",
+            PRODUCTFLO_ASSISTANTS_FOLDER=str(folder),
+            PRODUCTFLO_DEFAULT_ASSISTANTS="haitch,supplies",
+        )
         async with running(*PRODUCTFLO, "up", env=env) as process:
             found = await process.says(r"ready at http://127\.0\.0\.1:(\d+)")
             yield Server(int(found[1]))
@@ -109,15 +143,19 @@ async def draw(browser: Browser, server: Server, model: ModelServer) -> None:
         await earlier(team, await drawing(browser, server))
         await other_rooms(team, ana)
         await ana.enter(ROOM)
-        await ana.say("@haitch PC/ABS or glass-filled PA12, given cold stores and the snap fits?")
+        await ana.say("@supplies PC/ABS or glass-filled PA12, given cold stores and the snap fits?")
         exchange = await model.asked()
         asked = await team["bo"].until("chat_response", sender="ana-moreira")
+        await exchange.call("stock", {"part": "housing-rev-b"})
+        await exchange.finish("tool_calls", prompt_tokens=410, completion_tokens=18)
+        exchange = await model.asked()
         for user in ("bo", "chiara"):
             await team[user].say("read_receipt", ROOM, message_id=asked["data"]["message_id"], sender=user)
         await team["dev"].say("presence", None, status="busy", sender="dev")
         await exchange.say(ANSWER)
+        await exchange.finish(prompt_tokens=452, completion_tokens=96)
+        await ana.message("used 1 tool").wait_for()
         await team["bo"].say("typing", ROOM, status="started", sender="bo")
-        await ana.growing.get_by_text("seal groove").wait_for()
         await ana.typing_line.get_by_text("Bo Lindqvist").wait_for()
         await ana.page.mouse.move(600, 5)
         PICTURE.parent.mkdir(parents=True, exist_ok=True)

@@ -61,8 +61,9 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """An empty one."""
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty one, where no assistants.toml of the checkout counts."""
+    monkeypatch.chdir(tmp_path)
     return Place(tmp_path)
 
 
@@ -259,3 +260,12 @@ def test_reading_again(place: Place) -> None:
     assert second.ready["parrot"] is first.ready["parrot"]
     place.file.write_text("[assistants.parrot]")
     assert value(selection.reload(second).ready["parrot"].settings, "volume") == 30
+
+
+def test_a_plain_function_in_the_folder_is_told_as_such(place: Place) -> None:
+    """Who forgets `async` hears of it, and not that no file offers the assistant."""
+    (place.folder / "birds.py").write_text(
+        'from assistants import assistant\n\n\n@assistant("parrot")\ndef parrot(ctx):\n    yield "Hello"\n'
+    )
+    registry = place.load("", "parrot")
+    assert re.search("must be async: `async def parrot", registry.broken["parrot"]), registry.broken["parrot"]
