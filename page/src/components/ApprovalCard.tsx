@@ -44,7 +44,7 @@ function Question({ room, people, approval }: Props) {
   const { chat } = useDesk()
   const left = approval.endsAt - useNow()
   const { asker } = approval
-  const deciders = [asker, room.creator ?? chat.me]
+  const deciders = room.creator === null ? [asker] : [asker, room.creator]
   return (
     <>
       <p class="hint">
