@@ -23,14 +23,6 @@ def pytest_xdist_auto_num_workers() -> int:
     return round(PROCESSES_PER_CORE * (os.cpu_count() or 1))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def no_assistants_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The servers of the tests do not read the assistants.toml that a user may have in the checkout."""
-    file = tmp_path_factory.mktemp("own") / "assistants.toml"
-    file.touch()
-    os.environ["PRODUCTFLO_ASSISTANTS_FILE"] = str(file)
-
-
 @pytest.fixture(scope="session")
 async def store_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """The address of an embedded store that lives as long as the session, or of the one that is named."""

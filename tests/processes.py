@@ -48,7 +48,7 @@ class Spoken:
             return await self.process.wait()
 
 
-KEPT = (BINARY_VARIABLE, "PRODUCTFLO_LOOP", "PRODUCTFLO_WIRE", "PRODUCTFLO_ASSISTANTS_FILE")
+KEPT = (BINARY_VARIABLE, "PRODUCTFLO_LOOP", "PRODUCTFLO_WIRE")
 """What may be chosen for the servers of all tests, which pass with either."""
 
 
