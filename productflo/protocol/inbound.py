@@ -320,7 +320,7 @@ class Regenerate(InRoom):
 
 
 class Ping(Inbound):
-    """Ask whether the server is there."""
+    """Ask whether the server is there. The answer follows those to all that was said before on the connection."""
 
     code: Literal[Code.PING]
     data: PingData

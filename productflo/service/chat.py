@@ -9,6 +9,7 @@ from typing import Protocol
 import orjson
 
 from productflo.domain.identity import Identity
+from productflo.domain.mentions import candidates
 from productflo.protocol import outbound
 from productflo.protocol.codec import in_parts
 from productflo.protocol.codes import Code
@@ -78,15 +79,28 @@ class Chat:
         mentions = await self.mentions.find(room, said.message)
         return self._entry(room, said, timestamp, own_files, mentions, request)
 
-    async def commit(self, entry: Entry) -> Appended:
-        """Append a prepared message and wake the room's assistants. Raises what `Log.append` raises.
+    def plain(self, room: str, said: ChatData, timestamp: str | None) -> Entry | None:
+        """`prepare` for a message with no file in it and nobody's name, so that nothing is looked up; None
+        for others."""
+        if said.attached_files or candidates(said.message):
+            return None
+        return self._entry(room, said, timestamp, (), None, None)
 
-        Messages are in the log in the order in which their commits were begun. Cancelling takes none back:
-        the assistants are woken when it is there.
+    async def commit(self, entry: Entry) -> Appended:
+        """As `hand_in`, for who waits. Raises what `Log.append` raises.
+
+        Cancelling takes nothing back: the assistants are woken when it is there.
+        """
+        return await asyncio.shield(self.hand_in(entry))
+
+    def hand_in(self, entry: Entry) -> "asyncio.Future[Appended]":
+        """Append a prepared message, and wake the room's assistants. Raises what `Log.hand_in` raises.
+
+        Messages are in the log in the order of these calls.
         """
         answer = self.log.hand_in(entry)
         answer.add_done_callback(partial(self._wake, entry))
-        return await asyncio.shield(answer)
+        return answer
 
     def _wake(self, entry: Entry, answer: asyncio.Future[Appended]) -> None:
         """Wake the assistants of a message that is in the log.

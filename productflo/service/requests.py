@@ -62,6 +62,10 @@ class Requests:
         message = with_id(_message(identity, said, text))
         return await self.chat.prepare(identity, said.room_id, message, said.timestamp, request)
 
+    def may_be_command(self, text: str) -> bool:
+        """Whether a text begins as commands do: `command` tells whether this room knows it."""
+        return COMMAND.match(text) is not None
+
     async def command(self, room: str, text: str) -> RequestInfo | None:
         """Whom a command is for; None for a message that is none, or none that this room knows."""
         found = COMMAND.match(text)

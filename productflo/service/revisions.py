@@ -68,12 +68,9 @@ class Revisions:
             assistants,
         )
 
-    async def commit(self, revision: Revision) -> Appended:
-        """Append what was prepared, in the order in which commits are begun. Raises what `Log.append` raises.
-
-        Cancelling takes nothing back.
-        """
-        return await asyncio.shield(self.log.hand_in(revision))
+    def hand_in(self, revision: Revision) -> asyncio.Future[Appended]:
+        """Append what was prepared, in the order of these calls. Raises what `Log.hand_in` raises."""
+        return self.log.hand_in(revision)
 
     def unchanged(self, said: inbound.Reaction, message_seq: int) -> bytes:
         """The answer, to its sender alone, to a reaction that was there already, or gone."""

@@ -12,7 +12,7 @@ from productflo.domain.typing import LEASE
 from productflo.protocol import outbound
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import CloseCode
-from productflo.server.connection import Frame
+from productflo.server.connection import Frame, Joined
 from productflo.server.feed import HELD, HELD_BYTES, Feed, Subscription
 from productflo.store.events import Entered, Live, Logged, PieceSaid, Removed, Typed
 
@@ -25,8 +25,8 @@ class Recorder:
         self.closed = False
         self.got: list[Any] = []
 
-    def send(self, frame: Frame) -> None:
-        self.got.append(orjson.loads(frame.envelope))
+    def send(self, frame: Frame | Joined) -> None:
+        self.got += [orjson.loads(one.envelope) for one in frame.each]
 
     def close(self, code: CloseCode, reason: str) -> None:
         self.closed = True
