@@ -11,7 +11,7 @@ import orjson
 from productflo.domain.identity import Identity
 from productflo.domain.mentions import candidates
 from productflo.protocol import outbound
-from productflo.protocol.codec import in_parts
+from productflo.protocol.codec import chat_in_parts, in_parts
 from productflo.protocol.codes import Code
 from productflo.protocol.ids import random_id
 from productflo.protocol.inbound import ChatData
@@ -149,24 +149,16 @@ class Chat:
         mentions: list[str] | None,
         request: outbound.RequestInfo | None,
     ) -> Entry:
-        assert said.message_id is not None  # noqa: S101 - `with_id` has been called
-        envelope = outbound.ChatResponse(
-            user_id=said.sender,
-            room_id=room,
-            timestamp=timestamp or stamp(self.clock),
-            data=outbound.ChatResponseData(
-                message=said.message,
-                sender=said.sender,
-                message_id=said.message_id,
-                attached_files=said.attached_files,
-                reply_to=said.reply_to,
-                mentions=mentions,
-                metadata={"sent_from_device": DEVICE, **said.metadata},
-                request=request,
-            ),
+        parts = chat_in_parts(
+            said,
+            room,
+            timestamp or stamp(self.clock),
+            {"sent_from_device": DEVICE, **said.metadata},
+            mentions,
+            request,
         )
-        content = _content(said, request)
-        return Entry(room, said.sender, said.message_id, in_parts(envelope), content, files)
+        assert said.message_id is not None  # noqa: S101 - `with_id` has been called
+        return Entry(room, said.sender, said.message_id, parts, _content(said, request), files)
 
     async def _attach(self, identity: Identity, room: str, ids: Sequence[str]) -> tuple[str, ...]:
         own = await self.files.attachable(identity, ids) if ids else ()
