@@ -19,7 +19,7 @@ from assistants.ports import Approver, Attachments, Documents, Kept, Model, Page
 from assistants.receipt import Receipt
 from assistants.rounds import MAX_ROUNDS, Rounds
 from productflo.domain.identity import Identity
-from productflo.protocol.outbound import FileNote
+from productflo.protocol.messages import FileNote
 
 if TYPE_CHECKING:
     from assistants.tools import Tool

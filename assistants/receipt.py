@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from assistants.budget import UNMETERED, Meter
-from productflo.protocol.outbound import AnswerContext, FileNote, ToolCall
+from productflo.protocol.messages import AnswerContext, FileNote, ToolCall
 
 
 async def _nothing() -> None:

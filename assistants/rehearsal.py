@@ -24,7 +24,7 @@ from assistants.requests import BadRequest, read, refuse
 from assistants.verdict import Verdict, judge
 from productflo.domain.mentions import mentioned
 from productflo.domain.waking import Company, Heard, Listens, Trigger, wakes, without_mention
-from productflo.protocol.outbound import AnswerContext, ToolCall
+from productflo.protocol.messages import AnswerContext, ToolCall
 from productflo.service.clock import stamp, system_clock
 from productflo.service.requests import COMMAND
 from productflo.store.runs import Lease

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ValidationError
 
 from assistants.context import Message
 from assistants.errors import AssistantError
+from productflo.protocol.answers import System, SystemData
 from productflo.protocol.codec import first_problem
 from productflo.protocol.codes import Status
-from productflo.protocol.outbound import System, SystemData
 from productflo.protocol.requests import COMMON, QUERY, RESERVED, can_be_registered
 from productflo.service.requests import failed
 

@@ -32,7 +32,7 @@ from productflo.domain.waking import without_mention
 from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError, StoreAway
 from productflo.protocol.codec import encode
 from productflo.protocol.ids import random_id
-from productflo.protocol.outbound import AnswerData
+from productflo.protocol.messages import AnswerData
 from productflo.protocol.requests import answer_code
 from productflo.service.chat import Answer
 from productflo.service.clock import stamp

@@ -20,8 +20,9 @@ from productflo.errors import (
     ValidationFailed,
 )
 from productflo.protocol.codes import SERVER_ONLY, Code
+from productflo.protocol.envelope import Outbound
 from productflo.protocol.inbound import INBOUND, Inbound, InRoom
-from productflo.protocol.outbound import ChatResponse, Deleted, Edited, Outbound, Reacted, RequestResponse
+from productflo.protocol.messages import ChatResponse, Deleted, Edited, Reacted, RequestResponse
 from productflo.protocol.requests import REQUESTS, AnyRequest, can_be_registered
 
 SPLICED = b"}}"

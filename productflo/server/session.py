@@ -22,9 +22,11 @@ from productflo.errors import (
     TooManyConnections,
     Unconfirmed,
 )
-from productflo.protocol import inbound, outbound
+from productflo.protocol import inbound
+from productflo.protocol.answers import FeedbackTaken, HistoricResponse, Pong, System, SystemData
 from productflo.protocol.codec import KNOWN, encode, parse, validate
 from productflo.protocol.codes import CloseCode, Status
+from productflo.protocol.envelope import Outbound
 from productflo.protocol.requests import Request
 from productflo.server.connection import Connection, Frame
 from productflo.server.door import Door, Tasks
@@ -161,17 +163,17 @@ class Session:
             case inbound.Historic():
                 await self._connection.drained()  # Pages are large: no further one for who reads none.
                 page = await door.history.page(identity, said.room_id, said.data)
-                self._answer(outbound.HistoricResponse(**self._head(said), data=page))
+                self._answer(HistoricResponse(**self._head(said), data=page))
             case inbound.Feedback():
                 rated = await door.revisions.rate(identity, said)
-                self._answer(outbound.FeedbackTaken(**self._head(said), data=rated))
+                self._answer(FeedbackTaken(**self._head(said), data=rated))
             case inbound.Stop():
                 await self._stop(identity, said)
             case inbound.Regenerate():
                 await door.membership.require(identity, said.room_id)
                 await door.runs.regenerate(identity, said.room_id, said.data.message_id)
             case inbound.Ping():
-                self._answer(outbound.Pong(**self._head(said)))
+                self._answer(Pong(**self._head(said)))
 
     async def _say_presence(self, identity: Identity, said: inbound.SetPresence) -> None:
         """Take a word of presence; where it says nothing new, it is answered here."""
@@ -264,7 +266,7 @@ class Session:
         metrics.UNCONFIRMED.inc()
         self._tell(
             Status.PENDING,
-            outbound.SystemData(
+            SystemData(
                 code=ErrorCode.UNCONFIRMED,
                 message=message,
                 request_code=said.code,
@@ -289,7 +291,7 @@ class Session:
         told_id = message_id or (data.get("message_id") if isinstance(data, dict) else None)
         self._tell(
             Status.ERROR,
-            outbound.SystemData(
+            SystemData(
                 code=error.code,
                 message=error.message,
                 request_code=_short(envelope.get("code")),
@@ -300,9 +302,9 @@ class Session:
             envelope,
         )
 
-    def _tell(self, status: Status, data: outbound.SystemData, about: dict[str, Any]) -> None:
+    def _tell(self, status: Status, data: SystemData, about: dict[str, Any]) -> None:
         self._answer(
-            outbound.System(
+            System(
                 status=status,
                 user_id=self._identity.user_id if self._identity else None,
                 room_id=_short(about.get("room_id")),
@@ -320,7 +322,7 @@ class Session:
             "request_id": said.request_id,
         }
 
-    def _answer(self, envelope: outbound.Outbound) -> None:
+    def _answer(self, envelope: Outbound) -> None:
         self._connection.send(Frame(encode(envelope)))
 
 

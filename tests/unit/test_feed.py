@@ -9,9 +9,10 @@ import pytest
 from productflo.domain.passing import Passing
 from productflo.domain.position import Position
 from productflo.domain.typing import LEASE
-from productflo.protocol import outbound
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import CloseCode
+from productflo.protocol.envelope import Outbound
+from productflo.protocol.messages import Deleted, DeletedData, Edited, EditedData
 from productflo.server.connection import Frame
 from productflo.server.feed import HELD, HELD_BYTES, Feed, Subscription
 from productflo.store.events import Entered, Live, Logged, PieceSaid, Removed, Typed
@@ -397,12 +398,12 @@ async def test_typing_that_stopped_and_began_again_has_a_whole_lease(
 @pytest.mark.parametrize(
     "revision",
     [
-        outbound.Edited(timestamp="", data=outbound.EditedData(message="x", sender="ada", message_id="m1")),
-        outbound.Deleted(timestamp="", data=outbound.DeletedData(sender="ada", message_id="m1")),
+        Edited(timestamp="", data=EditedData(message="x", sender="ada", message_id="m1")),
+        Deleted(timestamp="", data=DeletedData(sender="ada", message_id="m1")),
     ],
     ids=["edit", "delete"],
 )
-def test_an_edit_or_deletion_is_known_by_its_beginning(feed: Feed, revision: outbound.Outbound) -> None:
+def test_an_edit_or_deletion_is_known_by_its_beginning(feed: Feed, revision: Outbound) -> None:
     """What was read of the room before it reads differently now; a message changes nothing."""
     feed.logged(logged(1, 2))
     assert feed.revised_at == 0
