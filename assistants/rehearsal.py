@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from assistants.answering import Answering, Ending
-from assistants.context import Context, Member, Message
+from assistants.context import Context
 from assistants.documents import AT_ONCE as EXTRACTIONS
 from assistants.documents import RoomDocuments
 from assistants.errors import NotApproved
 from assistants.keeping import RoomKept
+from assistants.messages import Member, Message
 from assistants.ports import Model, Pages
 from assistants.preparation import Ready
 from assistants.props import Attached, Made, Memories, Nowhere, Said, Unseen

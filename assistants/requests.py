@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from assistants.context import Message
 from assistants.errors import AssistantError
+from assistants.messages import Message
 from productflo.protocol.answers import System, SystemData
 from productflo.protocol.codec import first_problem
 from productflo.protocol.codes import Status

@@ -15,10 +15,11 @@ from assistants.attachments import OwnFiles
 from assistants.bridge import Bridge
 from assistants.cancelling import end
 from assistants.channel import Channel
-from assistants.context import Context, Member
+from assistants.context import Context
 from assistants.documents import RoomDocuments
 from assistants.errors import AssistantError
 from assistants.keeping import RoomKept
+from assistants.messages import Member
 from assistants.performance import Asked
 from assistants.questions import Question, Questions
 from assistants.queue import Queue
