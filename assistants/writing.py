@@ -192,6 +192,7 @@ class Writing:
             reference=verdict.reference,
             context=receipt.context,
             tools=receipt.tools or None,
+            approvals=receipt.approvals or None,
             usage=receipt.usage or None,
         )
         answer = Answer(

@@ -24,7 +24,7 @@ from productflo.protocol.answers import MemberInfo
 from productflo.protocol.codec import KNOWN
 from productflo.protocol.envelope import Outbound
 from productflo.protocol.inbound import Inbound
-from productflo.protocol.messages import AnswerContext, AnswerData, FileNote, RequestInfo, ToolCall
+from productflo.protocol.messages import AnswerContext, AnswerData, Decided, FileNote, RequestInfo, ToolCall
 from productflo.protocol.outbound import OUTBOUND
 from productflo.settings import Settings
 
@@ -205,6 +205,7 @@ NESTED: tuple[tuple[type[BaseModel], str], ...] = (
     (AnswerContext, "`context` of an answer"),
     (FileNote, "A file of `context`"),
     (ToolCall, "One of `tools`"),
+    (Decided, "One of `approvals`"),
     (Waiting, "One of `waiting`"),
     (Approval, "`approval` of a notification"),
 )

@@ -22,6 +22,15 @@ class ToolCall(Data):
     acting: bool = Field(False, description="Whether it changes something outside the room.")
 
 
+class Decided(Data):
+    """An action that an assistant asked people's approval for, and what became of the asking."""
+
+    action: str = Field(description="What it was about to do, in a sentence.")
+    arguments: str = Field(description="JSON, cut after 1,000 characters.")
+    decision: Literal["approved", "denied", "expired"]
+    decided_by: str | None = Field(None, description="Left out where nobody decided in time.")
+
+
 class FileNote(Data):
     """A file or web page that an assistant read, or did not."""
 
@@ -55,6 +64,9 @@ class AnswerData(Data):
     reference: str | None = Field(None, description="Of a failure: what to look for in the worker's log.")
     context: AnswerContext | None = None
     tools: list[ToolCall] | None = None
+    approvals: list[Decided] | None = Field(
+        None, description="What it asked approval for, those of its tools included."
+    )
     usage: dict[str, int] | None = None
 
 

@@ -91,6 +91,9 @@ async def test_an_approved_action_is_done_and_shown(
     assert answer["message"] == "Ordered."
     (call,) = answer["assistant"]["tools"]
     assert (call["name"], call["state"], call["acting"], call["result"]) == ("order", "done", True, "ordered")
+    (decided,) = answer["assistant"]["approvals"]
+    assert (decided["decision"], decided["decided_by"]) == ("approved", "ada")
+    assert decided["action"] == approval["action"]
     read = answer["assistant"]["context"]
     assert (read["from_seq"], read["to_seq"], read["cut"]) == (1, 1, False)
 
@@ -162,7 +165,17 @@ async def test_code_can_ask_by_itself(
         approval = await asked_once(room, heard, "send it")
         assert await decide(server, approval, "approve") == 200
         await heard.until(finished())
-    assert (await room.answers())[-1]["message"] == "Ada said yes. Nobody approved it in time."
+    (answer,) = await room.answers()
+    assert answer["message"] == "Ada said yes. Nobody approved it in time."
+    assert answer["assistant"]["approvals"] == [
+        {
+            "action": "Send the drawing",
+            "arguments": '{"to":"Supplier"}',
+            "decision": "approved",
+            "decided_by": "ada",
+        },
+        {"action": "Send it again", "arguments": "{}", "decision": "expired"},
+    ]
 
 
 async def test_the_how_to_works(
