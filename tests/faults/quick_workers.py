@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+import answers
 import pytest
 from processes import Spoken, environment, running
 from redis.asyncio import Redis
-from rooms import Listener, TestRoom, listening, make_room, writing
+from rooms import Listener, TestRoom, make_room, writing
 from workers import QUICK_LEASE
 
 from productflo.store.events import Logged, PieceSaid, RoomEvent
+
+heard = answers.heard
 
 QUICK_WORKER = (sys.executable, str(Path(__file__).with_name("quick_worker.py")))
 TESTS = str(Path(__file__).parents[1])
@@ -34,12 +37,6 @@ def worker(data: Path, store_url: str, *more: str) -> AbstractAsyncContextManage
 async def room(redis: Redis) -> AsyncIterator[TestRoom]:
     async with writing(redis) as log:
         yield await make_room(redis, log, "lab", people=PEOPLE)
-
-
-@pytest.fixture
-async def heard(redis: Redis, room: TestRoom) -> AsyncIterator[Listener]:
-    async with listening(redis, "lab") as listener:
-        yield listener
 
 
 async def ask(room: TestRoom, number: int) -> str:
