@@ -20,12 +20,12 @@ from productflo.errors import (
     ValidationFailed,
 )
 from productflo.protocol.codes import SERVER_ONLY, Code
+from productflo.protocol.envelope import Outbound
 from productflo.protocol.inbound import INBOUND, ChatData, Inbound, InRoom
-from productflo.protocol.outbound import (
+from productflo.protocol.messages import (
     ChatResponse,
     Deleted,
     Edited,
-    Outbound,
     Reacted,
     RequestInfo,
     RequestResponse,

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from productflo import metrics, tallies
 from productflo.errors import ProductFloError
-from productflo.protocol import outbound
+from productflo.protocol.activity import Piece, PieceData
 from productflo.protocol.codec import encode
 from productflo.server.connection import Frame
 from productflo.server.feed import Feed
@@ -182,11 +182,11 @@ async def hear_answers(feed: Feed, runs: Runs, clock: Clock) -> None:
     for running in writing:
         if running.index > feed.answers.heard_up_to(running.message_id, running.run_id):
             piece = encode(
-                outbound.Piece(
+                Piece(
                     user_id=running.assistant,
                     room_id=feed.room,
                     timestamp=stamp(clock),
-                    data=outbound.PieceData(
+                    data=PieceData(
                         message=running.text,
                         sender=running.assistant,
                         message_id=running.message_id,

@@ -5,9 +5,11 @@ from typing import Any
 
 from productflo import metrics
 from productflo.errors import ErrorCode, ProductFloError
-from productflo.protocol import inbound, outbound
+from productflo.protocol import inbound
+from productflo.protocol.answers import System, SystemData
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import Status
+from productflo.protocol.envelope import Outbound
 from productflo.server.connection import Connection, Frame
 from productflo.service.clock import Clock, stamp
 
@@ -22,7 +24,7 @@ class Replies:
     clock: Clock
     user: str | None = None
 
-    def answer(self, envelope: outbound.Outbound) -> None:
+    def answer(self, envelope: Outbound) -> None:
         """Send an envelope."""
         self.connection.send(Frame(encode(envelope)))
 
@@ -42,7 +44,7 @@ class Replies:
         told_id = message_id or (data.get("message_id") if isinstance(data, dict) else None)
         self._tell(
             Status.ERROR,
-            outbound.SystemData(
+            SystemData(
                 code=error.code,
                 message=error.message,
                 request_code=short(envelope.get("code")),
@@ -65,7 +67,7 @@ class Replies:
         metrics.UNCONFIRMED.inc()
         self._tell(
             Status.PENDING,
-            outbound.SystemData(
+            SystemData(
                 code=ErrorCode.UNCONFIRMED,
                 message=message,
                 request_code=said.code,
@@ -76,9 +78,9 @@ class Replies:
             said.request_id,
         )
 
-    def _tell(self, status: Status, data: outbound.SystemData, room: object, request: object) -> None:
+    def _tell(self, status: Status, data: SystemData, room: object, request: object) -> None:
         self.answer(
-            outbound.System(
+            System(
                 status=status,
                 user_id=self.user,
                 room_id=short(room),

@@ -16,7 +16,8 @@ from redis.exceptions import RedisError
 from productflo import metrics, tallies
 from productflo.domain.identity import Identity
 from productflo.errors import PermissionDenied, ProductFloError, TooManyConnections
-from productflo.protocol import inbound, outbound
+from productflo.protocol import inbound
+from productflo.protocol.answers import FeedbackTaken, HistoricResponse, Pong
 from productflo.protocol.codec import KNOWN, parse, validate
 from productflo.protocol.codes import CloseCode
 from productflo.protocol.requests import Request
@@ -185,10 +186,10 @@ class Session:
             case inbound.Historic():
                 await self._connection.drained()  # Pages are large: no further one for who reads none.
                 page = await door.history.page(identity, said.room_id, said.data)
-                self._replies.answer(outbound.HistoricResponse(**self._replies.head(said), data=page))
+                self._replies.answer(HistoricResponse(**self._replies.head(said), data=page))
             case inbound.Feedback():
                 rated = await door.revisions.rate(identity, said)
-                self._replies.answer(outbound.FeedbackTaken(**self._replies.head(said), data=rated))
+                self._replies.answer(FeedbackTaken(**self._replies.head(said), data=rated))
             case inbound.Stop():
                 await self._stop(identity, said)
             case inbound.Regenerate():
@@ -196,7 +197,7 @@ class Session:
                 await door.runs.regenerate(identity, said.room_id, said.data.message_id)
             case inbound.Ping():
                 await self._committing.heard()
-                self._replies.answer(outbound.Pong(**self._replies.head(said)))
+                self._replies.answer(Pong(**self._replies.head(said)))
 
     async def _say_presence(self, identity: Identity, said: inbound.SetPresence) -> None:
         """Take a word of presence; where it says nothing new, it is answered here."""

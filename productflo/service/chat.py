@@ -10,11 +10,11 @@ import orjson
 
 from productflo.domain.identity import Identity
 from productflo.domain.mentions import candidates
-from productflo.protocol import outbound
 from productflo.protocol.codec import chat_in_parts, in_parts
 from productflo.protocol.codes import Code
 from productflo.protocol.ids import random_id
 from productflo.protocol.inbound import ChatData
+from productflo.protocol.messages import AnswerData, ChatResponseData, RequestInfo, RequestResponse
 from productflo.service.clock import Clock, stamp
 from productflo.service.mentions import Mentions
 from productflo.service.wakeups import Wakeups
@@ -47,7 +47,7 @@ class Answer:
     message_id: str
     text: str
     reply_to: str
-    data: outbound.AnswerData
+    data: AnswerData
     code: str = Code.CHAT_RESPONSE
     files: tuple[str, ...] = ()
 
@@ -68,7 +68,7 @@ class Chat:
         room: str,
         said: ChatData,
         timestamp: str | None = None,
-        request: outbound.RequestInfo | None = None,
+        request: RequestInfo | None = None,
     ) -> Entry:
         """A person's message as the log takes it; `request` tells which assistant it is for, and what else.
 
@@ -118,12 +118,12 @@ class Chat:
         Raises `LeaseLost` where another worker has it.
         """
         await self.files.intend(answer.room, answer.files)
-        envelope = outbound.RequestResponse(
+        envelope = RequestResponse(
             code=answer.code,
             user_id=answer.assistant,
             room_id=answer.room,
             timestamp=stamp(self.clock),
-            data=outbound.ChatResponseData(
+            data=ChatResponseData(
                 message=answer.text,
                 sender=answer.assistant,
                 message_id=answer.message_id,
@@ -147,7 +147,7 @@ class Chat:
         timestamp: str | None,
         files: tuple[str, ...],
         mentions: list[str] | None,
-        request: outbound.RequestInfo | None,
+        request: RequestInfo | None,
     ) -> Entry:
         parts = chat_in_parts(
             said,
@@ -167,7 +167,7 @@ class Chat:
         return own
 
 
-def _content(said: ChatData, request: outbound.RequestInfo | None) -> bytes:
+def _content(said: ChatData, request: RequestInfo | None) -> bytes:
     """What a retry must repeat; whom a command is for follows from its text, and from the room."""
     content: list[object] = [said.message, said.attached_files, said.reply_to, said.metadata]
     if request and not request.code.startswith("/"):

@@ -16,7 +16,7 @@ from productflo.domain.identity import Identity
 from productflo.errors import ErrorCode, ProductFloError, RequestFailed, ValidationFailed
 from productflo.protocol.codec import first_problem, unsupported
 from productflo.protocol.inbound import ChatData
-from productflo.protocol.outbound import RequestInfo
+from productflo.protocol.messages import RequestInfo
 from productflo.protocol.requests import QUERY, REQUESTS, AnyRequest, Request
 from productflo.service.chat import Chat, with_id
 from productflo.store.entries import Entry

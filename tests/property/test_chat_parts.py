@@ -4,9 +4,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productflo.protocol import outbound
 from productflo.protocol.codec import chat_in_parts, in_parts
 from productflo.protocol.inbound import ChatData
+from productflo.protocol.messages import ChatResponse, ChatResponseData, RequestInfo
 
 IDS = st.text("abcXYZ019_.:@-", min_size=1, max_size=12)
 FOREIGN = st.text(min_size=1, max_size=12).filter(lambda text: all(c >= " " and c != "\x7f" for c in text))
@@ -17,9 +17,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 REQUESTS = st.none() | st.builds(
-    lambda code, assistant, more: outbound.RequestInfo.model_validate(
-        {**more, "code": code, "assistant": assistant}
-    ),
+    lambda code, assistant, more: RequestInfo.model_validate({**more, "code": code, "assistant": assistant}),
     st.text(max_size=10),
     IDS,
     st.dictionaries(st.text("abc", min_size=1), st.text(max_size=5), max_size=2),
@@ -41,15 +39,15 @@ REQUESTS = st.none() | st.builds(
     REQUESTS,
 )
 def test_the_parts_are_those_of_the_model(
-    said: ChatData, room: str, mentions: list[str] | None, request: outbound.RequestInfo | None
+    said: ChatData, room: str, mentions: list[str] | None, request: RequestInfo | None
 ) -> None:
     """Byte by byte, so that what is spliced between them stands where it would."""
     timestamp = "2026-11-28T10:00:00.000Z"
-    envelope = outbound.ChatResponse(
+    envelope = ChatResponse(
         user_id=said.sender,
         room_id=room,
         timestamp=timestamp,
-        data=outbound.ChatResponseData(
+        data=ChatResponseData(
             **said.model_dump(exclude={"message_id"}),
             message_id=said.message_id or "",
             mentions=mentions,
