@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -84,7 +84,8 @@ class Chat:
         Messages are in the log in the order in which their commits were begun. Cancelling takes none back:
         the assistants are woken when it is there.
         """
-        answer = self.log.hand_in(entry)
+        wakes = self.wakeups.expected(entry.room) - {entry.sender}
+        answer = self.log.hand_in(replace(entry, wakes=wakes) if wakes else entry)
         answer.add_done_callback(partial(self._wake, entry))
         return await asyncio.shield(answer)
 
@@ -95,8 +96,10 @@ class Chat:
         """
         if answer.cancelled() or answer.exception() is not None:
             return
-        listening = (one for one, listens in answer.result().assistants.items() if listens != "off")
-        self.wakeups.wake((one for one in listening if one != entry.sender), entry.room)
+        appended = answer.result()
+        self.wakeups.expect(entry.room, appended.listening)
+        if asleep := appended.listening - appended.woken - {entry.sender}:
+            self.wakeups.wake(asleep, entry.room)
 
     async def answer(self, answer: Answer, guard: RunGuard) -> Appended:
         """Append an assistant's message under its lease, and wake the others, to whom it may speak.
