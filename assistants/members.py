@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from assistants.beside import side_by_side
-from assistants.context import Member
+from assistants.messages import Member
 from assistants.services import Services
 from productflo.store.profiles import Profile
 
