@@ -131,11 +131,12 @@ class Context(Generic[S]):
         limit = max(0, min(limit, MAX_HISTORY))
         if before is not None:
             return await self._transcript.before(min(before, self.message.seq), limit)
-        found = await self._transcript.before(self.message.seq, limit)
-        given = found if tokens is None else _newest(found, tokens)
-        cut = len(given) < len(found) or (
-            len(found) == limit and bool(await self._transcript.before((given or [self.message])[0].seq, 1))
-        )
+        found = await self._transcript.before(
+            self.message.seq, limit + 1
+        )  # One more tells that there are more.
+        newest = found[max(0, len(found) - limit) :]
+        given = newest if tokens is None else _newest(newest, tokens)
+        cut = len(given) < len(found)
         self.receipt.read_messages((given or [self.message])[0].seq, self.message.seq, cut=cut)
         return given
 

@@ -125,16 +125,22 @@ class ChatModel:
     ) -> AsyncGenerator[str | ToolRequest, None]:
         """One request; the stream is closed in whatever way this generator ends.
 
+        The conversation and the tools go as `extra_body`, because they are JSON already: the client compares
+        each turn with all types that one could have, 0.13 ms a turn in which the worker does nothing else.
         `tool_choice` and `strict` are not sent: some servers refuse them.
         """
         stream: AsyncStream[ChatCompletionChunk]
-        messages: Any = [dict(turn) for turn in turns]  # the client's own types are unions by role
-        offered: Any = {"tools": [dict(tool) for tool in tools]} if tools else {}
+        messages = [dict(turn) for turn in turns]
+        offered = {"tools": [dict(tool) for tool in tools]} if tools else {}
         requests = ToolRequests()
         async with (
             receipt.meter.request(model, messages, tools) as spending,
             await client.chat.completions.create(
-                model=model, messages=messages, stream=True, stream_options={"include_usage": True}, **offered
+                model=model,
+                messages=[],
+                stream=True,
+                stream_options={"include_usage": True},
+                extra_body={"messages": messages, **offered},
             ) as stream,
         ):
             finish: str | None = None

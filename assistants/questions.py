@@ -171,9 +171,8 @@ class Questions:
         return not said_to_others and question.goes_on_with(message, self._services.burst)
 
     async def _look_around(self) -> _Room:
-        rooms = self._services.rooms
-        assistants = await rooms.assistants(self._room)
-        people = await rooms.member_count(self._room) - len(assistants)
+        assistants, members = await self._services.rooms.company(self._room)
+        people = members - len(assistants)
         own = self._assistant.id
         listening = frozenset(one for one, word in assistants.items() if word != Listens.OFF)
         hearing_all = sum(word == Listens.ALL for word in assistants.values())

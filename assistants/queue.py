@@ -45,7 +45,11 @@ class Queue:
         self._stirred.set()
 
     async def watch(self, question: Question, answering: Answering) -> None:
-        """Tell who waits, and let the answer begin anew when its asker goes on; until cancelled."""
+        """Tell who waits, and let the answer begin anew when its asker goes on; until cancelled.
+
+        The room was looked at just before the answer, whose first steps need the store more than this does.
+        """
+        await asyncio.sleep(GATHER)
         while True:
             self._stirred.clear()
             try:

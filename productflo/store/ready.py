@@ -15,7 +15,7 @@ from productflo.store.connect import SOCKET_TIMEOUT
 from productflo.store.keys import ready
 from productflo.store.refusals import told
 from productflo.store.reply import text
-from productflo.store.scripts import script
+from productflo.store.scripts import Command, script
 
 GROUP = "workers"
 """The consumer group."""
@@ -26,6 +26,8 @@ BLOCK = SOCKET_TIMEOUT / 2
 """Seconds that a read waits: less than the time after which the connection counts as broken."""
 LEFT = 1000
 """Unfinished wake-ups that a leaving worker puts back; far more than it can have."""
+KEPT = 10_000
+"""Wake-ups that an assistant's stream keeps where no worker reads it; its sweep finds the rest."""
 FORGOTTEN = 3600.0
 """Seconds after which the name of a worker that is gone is removed from the group."""
 
@@ -37,6 +39,11 @@ class WakeUp:
     entry: str
     room: str
     reclaimed: bool
+
+
+def waking(assistant: str, room: str) -> Command:
+    """The command that wakes an assistant's workers to look at a room."""
+    return "XADD", ready(assistant), "MAXLEN", "~", KEPT, "*", "room", room
 
 
 @dataclass(frozen=True, slots=True)
