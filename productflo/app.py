@@ -227,7 +227,7 @@ def _door(
         Replay(Pages(store.log), Reconciler(store.rooms, store.log, system_clock)),
         Rosters(membership),
         chat,
-        Requests(chat, store.rooms, store.profiles),
+        Requests(chat, store.rooms, store.profiles, store.presence),
         revisions,
         membership,
         History(store.log, store.rooms, membership),
