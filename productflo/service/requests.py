@@ -103,7 +103,8 @@ class Requests:
         raise failed(
             said.code,
             f"The assistant {owner.id}, which answers {said.code}, can not answer now: {reason} "
-            "Nothing was sent; send it again when it is at work. `productflo assistants check` tells the operator more.",
+            "Nothing was sent; send it again when it is at work. "
+            "`productflo assistants check` tells the operator more.",
         )
 
     async def _first_at_work(self, owners: Sequence[Profile]) -> Profile | None:

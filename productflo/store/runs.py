@@ -43,6 +43,13 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Another has the lease, for so many `seconds` unless it renews it or gives it back."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """An answer that was begun, by this try or by an earlier one, whose text so far is `text`.
 
@@ -133,8 +140,8 @@ class RunStore:
     redis: Client
     lease: float = LEASE
 
-    async def acquire(self, room: str, assistant: str, worker: str) -> Lease | None:
-        """Take the lease; None while another holds it.
+    async def acquire(self, room: str, assistant: str, worker: str) -> Lease | Held:
+        """Take the lease, also from a run of the worker that its supervisor has seen end.
 
         Raises `NotFound` where the room has no such assistant.
         """
@@ -145,7 +152,9 @@ class RunStore:
         )
         if found == b"ABSENT":
             raise NotFound(f"{assistant} is no assistant of {room}.")
-        return None if found == b"HELD" else Lease(room, assistant, text(found[0]), found[1])
+        if isinstance(found, int):
+            return Held(found / 1000)
+        return Lease(room, assistant, text(found[0]), found[1])
 
     async def begin(self, lease: Lease, asking: Asking, message_id: str) -> Begun:
         """Begin an answer; one that was begun before keeps its message id.

@@ -1,6 +1,7 @@
 """Workers that are killed, stand still for longer than their lease, or lose the store, in mid-answer."""
 
 import asyncio
+import os
 import random
 import signal
 import sys
@@ -19,6 +20,7 @@ from assistants import Context, assistant
 from productflo.store.connect import open_redis
 from productflo.store.embedded import EmbeddedStore
 from productflo.store.events import Logged, PieceSaid, RoomEvent
+from productflo.supervisor import Child, Program, supervised
 
 QUICK_WORKER = (sys.executable, str(Path(__file__).with_name("quick_worker.py")))
 TESTS = str(Path(__file__).parents[1])
@@ -31,10 +33,13 @@ SETTLED = QUICK_LEASE + 1.0
 
 def worker(data: Path, store_url: str, *more: str) -> AbstractAsyncContextManager[Spoken]:
     """A worker process with short leases."""
-    env = environment(data)
-    env["PYTHONPATH"] = ":".join(filter(None, (TESTS, REPOSITORY, env.get("PYTHONPATH"))))
-    env["ACTED"] = str(data / "acted")
-    return running(*QUICK_WORKER, store_url, *more, env=env)
+    return running(*QUICK_WORKER, store_url, *more, env={**environment(data), **_paths(data)})
+
+
+def _paths(data: Path) -> dict[str, str]:
+    """What a quick worker finds in its environment."""
+    path = ":".join(filter(None, (TESTS, REPOSITORY, os.environ.get("PYTHONPATH"))))
+    return {"PYTHONPATH": path, "ACTED": str(data / "acted")}
 
 
 @pytest.fixture
@@ -86,6 +91,42 @@ async def test_a_killed_worker_is_replaced_in_mid_answer(
     anew = [event.index for event in heard.events if isinstance(event, PieceSaid)].index(0, 1)
     assert anew > 0
     assert answers[0]["message"] == "".join(f"q0 {number} " for number in range(20))
+
+
+async def test_a_worker_that_its_supervisor_starts_again_goes_on_at_once(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """It need not wait for its lease of before, which lasts for longer than this test waits."""
+    command = (*QUICK_WORKER, store_url, "--lease", "60", "--idle", "40", "--sweep", "600")
+    kept = Child(Program("assistants", command, _paths(tmp_path)), lambda name, line: None)
+    async with supervised([kept]):
+        question = await ask(room, 0)
+        await heard.until(a_piece)
+        assert kept.pid is not None
+        kill(kept.pid)
+        await heard.until(messages(2))
+    (answer,) = await room.answers()
+    assert answer["reply_to"] == question
+    assert answer["assistant"]["run_id"].endswith(".2")
+
+
+async def test_a_worker_that_is_lost_is_replaced_at_the_end_of_its_lease(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """At the latest two seconds later, by one that knows of it by the wake-up alone: nobody sweeps."""
+    lease = 6.0
+    words = ("--lease", str(lease), "--idle", str(lease * 2 / 3), "--sweep", "600")
+    async with worker(tmp_path, store_url, *words) as lost, worker(tmp_path, store_url, *words) as other:
+        await lost.says("at work")
+        other.process.send_signal(signal.SIGSTOP)
+        await ask(room, 0)
+        await heard.until(a_piece)
+        kill(lost.pid)
+        other.process.send_signal(signal.SIGCONT)
+        began = asyncio.get_running_loop().time()
+        await heard.until(lambda events: len(run_ids(heard)) == 2)
+        assert asyncio.get_running_loop().time() - began < lease + 2.0
+        await heard.until(messages(2))
 
 
 async def stalled_in_mid_answer(
