@@ -79,7 +79,7 @@ class Asking:
     """What an answer is begun for.
 
     `name` is the question's as long as it is not answered; `seqs` are those of its messages, `asker` who said
-    them, and `regenerates` the answer that is to be given anew, if it is that.
+    them or wants the answer anew, and `regenerates` the answer that is to be given anew, if it is that.
     """
 
     name: str

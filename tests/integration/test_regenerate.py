@@ -77,6 +77,32 @@ async def test_the_same_question_is_answered_again(store_url: str, room: TestRoo
     assert await room.redis.hget("{lab}:run:echo", "again") is None
 
 
+async def test_it_is_given_with_the_rights_of_who_wants_it(
+    store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """Who regenerates another's question neither reads nor does anything as that one, nor the reverse."""
+
+    @assistant("echo")
+    async def remembers(ctx: Context) -> AsyncIterator[str]:
+        kept = await ctx.store.user.get("secret")
+        await ctx.store.user.set("secret", f"{ctx.asker.id}'s")
+        yield f"{ctx.message.sender} said it, {ctx.asker_identity.user_id} asks: {kept}"
+
+    async with working(store_url, remembers):
+        await room.say("ada", "hello", wake=["echo"])
+        await heard.until(finished())
+        (first,) = await room.answers()
+        await regenerate(room, first["message_id"], by="bo")
+        await heard.until(finished(2))
+        await regenerate(room, first["message_id"], by="ada")
+        await heard.until(finished(3))
+    assert [one["message"] for one in await room.answers()] == [
+        "ada said it, ada asks: None",
+        "ada said it, bo asks: None",
+        "ada said it, ada asks: ada's",
+    ]
+
+
 async def test_asked_for_twice_it_is_given_once_and_in_its_turn(
     store_url: str, room: TestRoom, heard: Listener, gates: Gates
 ) -> None:
