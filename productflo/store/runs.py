@@ -67,11 +67,15 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A request `by` somebody for an answer anew; what stood in the log up to `at` comes before it."""
+    """A request `by` somebody for an answer anew; what stood in the log up to `at` comes before it.
+
+    `stop` names who took it back, if anybody did: it is not to be answered.
+    """
 
     answer: str
     by: str
     at: int
+    stop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ class RunStore:
             raise told(error) from error
         return Pending(
             frozenset(orjson.loads(withdrawn or b"[]")),
-            tuple(Again(one["answer"], one["by"], one["at"]) for one in orjson.loads(again or b"[]")),
+            tuple(Again(**one) for one in orjson.loads(again or b"[]")),
         )
 
     async def renew(self, lease: Lease) -> str | None:
@@ -237,6 +241,17 @@ class RunStore:
         event = encode(StopAsked(message_id, caller.user_id))
         args: list[Argument] = [seq, sender, caller.user_id, caller.rank, event]
         return bool(_allowed(await self._call("run_withdraw", [keys.bus, keys.meta, *runs], args), room))
+
+    async def withdraw_again(self, room: str, assistant: str, answer: str, caller: Caller) -> bool:
+        """Take the wish for an answer anew back; False where none waits.
+
+        Raises `PermissionError` as `stop` does; its asker is who wanted the answer anew.
+        """
+        keys = RoomKeys(room)
+        event = encode(StopAsked(answer, caller.user_id))
+        args: list[Argument] = [answer, caller.user_id, caller.rank, event]
+        found = await self._call("run_withdraw_again", [keys.bus, keys.meta, keys.run(assistant)], args)
+        return bool(_allowed(found, room))
 
     async def regenerate(self, room: str, assistant: str, answer: str, asker: str, caller: Caller) -> str:
         """Ask for an answer anew: `OK`, `absent` where the room has no such assistant, or `full`.
