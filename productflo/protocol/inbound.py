@@ -184,8 +184,8 @@ class HistoricData(_Model):
 class StopData(_Model):
     message_id: ForeignId | None = Field(
         None,
-        description="The answer's. That of a question that waits, or of an answer for which one that is to be "
-        "given anew waits: it is withdrawn.",
+        description="The answer's. That of a question that waits withdraws it; that of an old answer withdraws "
+        "the one that is to be given anew.",
     )
     run_id: ForeignId | None = Field(None, description="The run's id.")
 
