@@ -184,8 +184,8 @@ class HistoricData(_Model):
 class StopData(_Model):
     message_id: ForeignId | None = Field(
         None,
-        description="The answer's. That of a question that waits withdraws it; that of an old answer withdraws "
-        "the one that is to be given anew.",
+        description="The answer's. A waiting question's withdraws it; an old answer's withdraws the one "
+        "that is to be given anew.",
     )
     run_id: ForeignId | None = Field(None, description="The run's id.")
 
@@ -323,7 +323,7 @@ class Regenerate(InRoom):
 
 
 class Ping(Inbound):
-    """Ask whether the server is there."""
+    """Ask whether the server is there. The answer follows those to all that this connection said before."""
 
     code: Literal[Code.PING]
     data: PingData
