@@ -62,6 +62,7 @@ class Crew:
         self._posts[post.assistant] = post
         self._loops[post.assistant] = [
             looking.create_task(post.listen()),
+            looking.create_task(post.succeed()),
             looking.create_task(every(self._pace.sweep, post.sweep)),
         ]
 

@@ -1,8 +1,8 @@
 """One assistant's post in a worker: where it is wanted, and its turns there.
 
-Where to look comes from three sides: new wake-ups, wake-ups that another worker left unfinished, and a sweep
-over the assistant's rooms. All end in the same place: take the lease, and answer what the log holds after
-the cursor.
+Where to look comes from four sides: new wake-ups, wake-ups that another worker left unfinished, a sweep over
+the assistant's rooms, and leases of others that should have ended. All end in the same place: take the lease,
+and answer what the log holds after the cursor.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from assistants.held import HeldRooms
 from assistants.registry import Ready
 from assistants.services import Services
 from assistants.turn import Turn, TurnEnd
@@ -18,6 +19,7 @@ from productflo.errors import LeaseLost, NotFound, ProductFloError
 from productflo.store.presence import USUAL_PACE as PRESENCE_PACE
 from productflo.store.ready import IDLE, ReadyStream, WakeUp
 from productflo.store.refusals import note
+from productflo.store.runs import Held
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class Post:
         self._tasks = tasks
         self._slots = asyncio.Semaphore(ready.assistant.limits.at_once)
         self._reclaimed_at = float("-inf")
+        self._held = HeldRooms()
 
     @property
     def assistant(self) -> str:
@@ -97,6 +100,13 @@ class Post:
                 self._begin(room, None)
         await self.stream.forget_the_gone()
 
+    async def succeed(self) -> None:
+        """Look into rooms again when another's lease should have ended, until cancelled."""
+        while True:
+            room = await self._held.next()
+            await self._slots.acquire()
+            self._begin(room, None)
+
     async def _next(self) -> WakeUp | None:
         now = asyncio.get_running_loop().time()
         if now - self._reclaimed_at >= self._pace.idle / 4:
@@ -130,14 +140,18 @@ class Post:
         """Answer what there is; whether the wake-up has served.
 
         While another holds the lease a new wake-up has served, because the holder looks at the log again
-        before it gives the lease back. One that was left unfinished may be the holder's own: it stays.
+        before it gives the lease back. One that was left unfinished may be the holder's own: it stays, and
+        the room is looked into again at the end of the lease, as one that a sweep finds held.
         """
         try:
             lease = await self._services.runs.acquire(room, self.assistant, self._worker)
         except NotFound:
             return True
-        if lease is None:
-            return wake_up is not None and not wake_up.reclaimed
+        if isinstance(lease, Held):
+            if wake_up is not None and not wake_up.reclaimed:
+                return True
+            self._held.note(room, lease.seconds)
+            return False
         turn = Turn(
             self._services, lambda: self.ready.in_room(room), lease, self._tasks, self._keeping(wake_up)
         )

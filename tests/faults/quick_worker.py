@@ -6,7 +6,8 @@
 does so too after it has acted, which it writes to the file ACTED; `dies` takes its process with it.
 
 `--without` takes a rule away that workers keep: the `fence` of the scripts; that a wake-up whose lease was
-lost is left alone (`done`); that one that was left unfinished stays while somebody holds the lease (`held`).
+lost is left alone (`done`); that one that was left unfinished stays while somebody holds the lease, whose end
+is waited for (`held`).
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 from workers import QUICK, QUICK_LEASE, working
 
 from assistants import Context, assistant
+from assistants.held import HeldRooms
 from assistants.plugin import Assistant
 from assistants.post import Pace, Post
 from productflo.domain.bursts import BURST
@@ -91,6 +93,8 @@ def hasty(rules: list[str]) -> None:
         return served or "held" in rules
 
     Post._deal_with = dealing  # type: ignore[method-assign]
+    if "held" in rules:
+        HeldRooms.note = lambda *_: None  # type: ignore[method-assign, assignment]
 
 
 async def main(url: str, says: Assistant[Any], lease: float, pace: Pace) -> None:
