@@ -101,8 +101,8 @@ class Performances:
         """
         limits, assistant = asked.limits, asked.assistant
         rates = (
-            (limits.per_user, keys.asked(assistant, asked.user), "from one person", "per_user"),
-            (limits.per_room, RoomKeys(asked.room).asked(assistant), "in this room", "per_room"),
+            (limits.per_user, keys.admitted(assistant, asked.user), "from one person", "per_user"),
+            (limits.per_room, RoomKeys(asked.room).admitted(assistant), "in this room", "per_room"),
         )
         for rate, key, where, name in rates:
             if rate is None:

@@ -29,9 +29,9 @@ SETTLED = QUICK_LEASE + 1.0
 """Seconds in which a lease ends and an answer is given: after as much quiet nothing more is coming."""
 
 
-def worker(data: Path, store_url: str, *more: str) -> AbstractAsyncContextManager[Spoken]:
+def worker(data: Path, store_url: str, *more: str, **variables: str) -> AbstractAsyncContextManager[Spoken]:
     """A worker process with short leases."""
-    env = environment(data)
+    env = environment(data, **variables)
     env["PYTHONPATH"] = ":".join(filter(None, (TESTS, REPOSITORY, env.get("PYTHONPATH"))))
     env["ACTED"] = str(data / "acted")
     return running(*QUICK_WORKER, store_url, *more, env=env)
