@@ -192,6 +192,7 @@ class Writing:
             context=receipt.context,
             tools=receipt.tools or None,
             usage=receipt.usage or None,
+            usage_estimated=receipt.estimated or None,
         )
         answer = Answer(
             self._room,

@@ -108,6 +108,8 @@ export interface AnswerData {
   context?: AnswerContextData
   tools?: ToolCallData[]
   usage?: Record<string, number>
+  /** The model's server did not count all of it. */
+  usage_estimated?: boolean
 }
 
 /** A request of a kind that an assistant owns, with the fields of that kind; or a command, such as `/summary`. */

@@ -127,7 +127,12 @@ class AnswerData(_Model):
     reference: str | None = Field(None, description="Of a failure: what to look for in the worker's log.")
     context: AnswerContext | None = None
     tools: list[ToolCall] | None = None
-    usage: dict[str, int] | None = None
+    usage: dict[str, int] | None = Field(
+        None, description="`prompt_tokens` and `completion_tokens` of all requests to models."
+    )
+    usage_estimated: bool | None = Field(
+        None, description="That not all of `usage` is the model's server's count, which comes at the end."
+    )
 
 
 class RequestInfo(_Model):

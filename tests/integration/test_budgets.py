@@ -223,10 +223,12 @@ async def test_an_answer_is_cut_where_the_budget_ends(
                 await exchange.say(piece)
         await exchange.disconnected.wait()
         await heard.until(finished())
-    (text,) = await texts(room)
-    assert re.sub(r"\n\n.*", "", text) == "four" * 700
-    assert SPENT_ALL.format(PROMPT + 720, "") in text
+    (answer,) = await room.answers()
+    assert re.sub(r"\n\n.*", "", answer["message"]) == "four" * 700
+    assert SPENT_ALL.format(PROMPT + 720, "") in answer["message"]
     assert await used(room.redis) == (PROMPT + 800, 0)
+    assert answer["assistant"]["usage"] == {"prompt_tokens": PROMPT, "completion_tokens": 800}
+    assert answer["assistant"]["usage_estimated"]
 
 
 async def test_two_answers_share_what_is_left(
@@ -271,7 +273,14 @@ async def test_what_did_not_come_to_its_end(
             runs = worker._services.runs
             assert await runs.stop("lab", ["echo"], piece.message_id, Caller("ada"))
         await heard.until(finished())
-    assert await used(room.redis) == ((0 if how == "refused" else PROMPT + 10), 0)
+    (answer,) = await room.answers()
+    told = [answer["assistant"].get(name) for name in ("usage", "usage_estimated")]
+    if how == "refused":
+        assert await used(room.redis) == (0, 0)
+        assert told == [None, None]
+    else:
+        assert await used(room.redis) == (PROMPT + 10, 0)
+        assert told == [{"prompt_tokens": PROMPT, "completion_tokens": 10}, True]
 
 
 async def test_money_has_its_own_budget(
