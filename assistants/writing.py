@@ -309,6 +309,7 @@ class Writing:
             begun.message_id,
             begun.run_id,
             first=begun.tries == 1,
+            waited=metrics.waited(question.last.sent_at, self._services.clock()),
         )
 
     def _channel(self, begun: Begun, question: Question) -> Channel:
