@@ -3,10 +3,12 @@
 import type { AnswerContextData, AnswerData, ToolCallData } from './protocol'
 
 /** In a line: what was read and used, by which model, for how many tokens; empty where nothing is told. */
-export function receiptInALine({ context, tools = [], model, usage, usage_estimated }: AnswerData): string {
+export function receiptInALine(answer: AnswerData): string {
+  const { context, tools = [], approvals = [], model, usage, usage_estimated } = answer
   const parts = [
     context && readInWords(context),
     tools.length > 0 && `used ${counted(tools.length, 'tool')}`,
+    approvals.length > 0 && `asked for ${counted(approvals.length, 'approval')}`,
     model,
     usage && tokensInWords(usage, usage_estimated),
   ]

@@ -24,6 +24,11 @@ describe('a receipt', () => {
     expect(receiptInALine({ state: 'stopped', usage, usage_estimated: true })).toBe('About 1,204 tokens')
   })
 
+  it('counts what was asked of people', () => {
+    const approvals = [{ action: 'Order', arguments: '{}', decision: 'denied' as const, decided_by: 'bo' }]
+    expect(receiptInALine({ state: 'done', approvals })).toBe('Asked for 1 approval')
+  })
+
   it('says only what is told', () => {
     expect(receiptInALine({ state: 'done' })).toBe('')
     expect(receiptInALine({ state: 'done', context: {}, usage: {} })).toBe('')

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from answers import finished
-from faults.test_worker_faults import worker
+from faults.quick_workers import worker
 from model_server import Exchange, ModelServer
 from processes import kill
 from redis.asyncio import Redis
