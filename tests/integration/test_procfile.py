@@ -25,4 +25,4 @@ async def test_both_processes_share_a_store_and_stop(tmp_path: Path) -> None:
         await honcho.ends()
         await ended(had.keeper)
         await ended(had.server or 0)
-    assert not any("Traceback" in line for line in honcho.lines)
+    assert "Traceback" not in "\n".join(honcho.lines)
