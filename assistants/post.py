@@ -14,12 +14,14 @@ from redis.exceptions import RedisError
 from assistants.held import HeldRooms
 from assistants.registry import Ready
 from assistants.services import Services
+from assistants.slots import Slots
 from assistants.turn import Turn, TurnEnd
 from productflo.errors import LeaseLost, NotFound, ProductFloError
 from productflo.store.presence import USUAL_PACE as PRESENCE_PACE
 from productflo.store.ready import IDLE, ReadyStream, WakeUp
 from productflo.store.refusals import note
 from productflo.store.runs import Held
+from productflo.store.slots import SlotStore
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ class Pace:
 class Post:
     """Looks for the rooms that want the assistant. `tasks` owns its turns, which outlive the looking.
 
-    `ready` is the assistant as it begins its next turn; it may be replaced at any time.
+    `ready` is the assistant as it begins its next turn, and its limits for the next slot that is taken.
     """
 
     def __init__(
@@ -63,7 +65,9 @@ class Post:
         self._worker = worker
         self._pace = pace
         self._tasks = tasks
-        self._slots = asyncio.Semaphore(ready.assistant.limits.at_once)
+        store = SlotStore(services.rooms.redis, services.runs.lease)
+        self._slots = Slots(store, self.assistant, worker, lambda: self.ready.assistant.limits.at_once)
+        tasks.create_task(self._slots.run())
         self._reclaimed_at = float("-inf")
         self._held = HeldRooms()
 
@@ -72,11 +76,20 @@ class Post:
         """The assistant's id."""
         return self.ready.assistant.id
 
+    def be(self, ready: Ready) -> None:
+        """Begin the next turn as the operator wants the assistant now."""
+        self.ready = ready
+        self._slots.look_again()
+
+    def close(self) -> None:
+        """Nobody looks for work any more; the turns that have begun go on."""
+        self._slots.close()
+
     async def listen(self) -> None:
         """Take wake-ups, until cancelled; none is taken while all slots are in use."""
         opened = False
         while True:
-            await self._slots.acquire()
+            await self._slots.take()
             wake_up: WakeUp | None = None
             try:
                 if not opened:
@@ -86,9 +99,10 @@ class Post:
             except ProductFloError as error:
                 note(error)
                 await asyncio.sleep(RETRY)
-            if wake_up is None:
-                self._slots.release()
-            else:
+            finally:
+                if wake_up is None:
+                    self._slots.give_back()
+            if wake_up is not None:
                 self._begin(wake_up.room, wake_up)
 
     async def sweep(self) -> None:
@@ -96,7 +110,7 @@ class Post:
         rooms = await self._services.rooms.rooms_of(self.assistant)
         for at in range(0, len(rooms), SWEEP_PAGE):
             for room in await self._services.runs.behind(self.assistant, rooms[at : at + SWEEP_PAGE]):
-                await self._slots.acquire()
+                await self._slots.take()
                 self._begin(room, None)
         await self.stream.forget_the_gone()
 
@@ -104,7 +118,7 @@ class Post:
         """Look into rooms again when another's lease should have ended, until cancelled."""
         while True:
             room = await self._held.next()
-            await self._slots.acquire()
+            await self._slots.take()
             self._begin(room, None)
 
     async def _next(self) -> WakeUp | None:
@@ -120,7 +134,11 @@ class Post:
         """Look into a room beside the others; the slot that the caller took is given back at the end."""
         turn = self._tasks.create_task(self._look(room, wake_up))
         self.turns.add(turn)
-        turn.add_done_callback(self.turns.discard)
+        turn.add_done_callback(self._ended)
+
+    def _ended(self, turn: asyncio.Task[None]) -> None:
+        self.turns.discard(turn)
+        self._slots.give_back()
 
     async def _look(self, room: str, wake_up: WakeUp | None) -> None:
         """Deal with a room, and with the wake-up that named it. Whatever goes wrong in it stays in it."""
@@ -133,8 +151,6 @@ class Post:
             note(error)
         except Exception:
             log.exception("%s failed in %s; it looks again in %g s", self.assistant, room, self._pace.idle)
-        finally:
-            self._slots.release()
 
     async def _deal_with(self, room: str, wake_up: WakeUp | None) -> bool:
         """Answer what there is; whether the wake-up has served.

@@ -90,7 +90,7 @@ class Worker:
             await crew.follow(self._registry, looking)
             await self._stopping.wait()
             await end(loops)
-            await end(crew.loops)
+            await crew.close()
 
     async def _follow(self, crew: Crew, looking: asyncio.TaskGroup) -> None:
         """Read the operator's files again when they change, or when that is asked for.

@@ -219,6 +219,7 @@ class Writing:
             tools=receipt.tools or None,
             approvals=receipt.approvals or None,
             usage=receipt.usage or None,
+            usage_estimated=receipt.estimated or None,
         )
         answer = Answer(
             self._room,
@@ -327,6 +328,7 @@ class Writing:
             begun.message_id,
             begun.run_id,
             first=begun.tries == 1,
+            waited=metrics.waited(question.last.sent_at, self._services.clock()),
         )
 
     def _channel(self, begun: Begun, question: Question) -> Channel:

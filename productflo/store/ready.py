@@ -126,6 +126,9 @@ class ReadyStream:
             for one in await self.redis.xinfo_consumers(self._key, GROUP):
                 if not one["pending"] and one["idle"] > _ms(FORGOTTEN):
                     await self.redis.xgroup_delconsumer(self._key, GROUP, text(one["name"]))
+        except ResponseError as error:
+            if not str(error).startswith(("no such key", "NOGROUP")):  # Nobody has listened yet.
+                raise told(error) from error
         except RedisError as error:
             raise told(error) from error
 

@@ -26,9 +26,9 @@ SETTLED = QUICK_LEASE + 1.0
 """Seconds in which a lease ends and an answer is given: after as much quiet nothing more is coming."""
 
 
-def worker(data: Path, store_url: str, *more: str) -> AbstractAsyncContextManager[Spoken]:
+def worker(data: Path, store_url: str, *more: str, **variables: str) -> AbstractAsyncContextManager[Spoken]:
     """A worker process with short leases."""
-    return running(*QUICK_WORKER, store_url, *more, env={**environment(data), **paths(data)})
+    return running(*QUICK_WORKER, store_url, *more, env={**environment(data, **variables), **paths(data)})
 
 
 def paths(data: Path) -> dict[str, str]:
