@@ -81,7 +81,8 @@ class Context(Generic[S]):
     """A question, and what may be known for answering it: this room only.
 
     `text` is the question without the mention of oneself, `message` the whole of it. `members` are the
-    room's, oneself (`me`) among them. `asker` is who asked. `request` is the typed request as the
+    room's, oneself (`me`) among them. `asker` is who asked, or who wants the answer anew: then `message` is
+    another's, and what is done is done with the rights of who wants it. `request` is the typed request as the
     assistant's own model, None for a chat. `settings` are the operator's, validated. `log`
     writes to the worker's log; a room's text does not belong there.
     """

@@ -77,7 +77,9 @@ class Queue:
             behind = [replace(whole, messages=more), *behind]
         elif more:
             answering.end(Ending.ASKED_ON)
-        waiting = _places(behind, [one for one in pending.again if one != question.again])
+        waiting = _places(
+            behind, [one for one in pending.again if one.stop is None and one != question.again]
+        )
         if waiting or waiting != self._told:
             await self._tell(waiting)
 

@@ -219,6 +219,7 @@ class Writing:
             tools=receipt.tools or None,
             approvals=receipt.approvals or None,
             usage=receipt.usage or None,
+            usage_estimated=receipt.estimated or None,
         )
         answer = Answer(
             self._room,
@@ -238,13 +239,13 @@ class Writing:
             await self._services.runs.pass_over(self._lease, question.end)
 
     async def _tell_failure(self, question: Question, verdict: Verdict) -> None:
-        """Tell the asker of a typed request, in the request's own words for it, that it failed."""
+        """Tell who asked for the answer to a typed request, in its own words for it, that it failed."""
         asked = question.last
         if verdict.state != "failed" or not is_typed(asked):
             return
         notice = failure(self._room, asked, verdict.text, stamp(self._services.clock))
         try:
-            await self._services.bus.publish(self._room, Live(encode(notice), only=(asked.sender,)))
+            await self._services.bus.publish(self._room, Live(encode(notice), only=(question.asker,)))
         except StoreAway as error:
             note(error)  # The answer says it too.
 
@@ -293,7 +294,7 @@ class Writing:
             receipt,
             self._room,
             assistant.id,
-            asker=whole.sender,
+            asker=question.asker,
             message_id=begun.message_id,
             run_id=begun.run_id,
             reply_to=whole.id,
@@ -303,7 +304,7 @@ class Writing:
             message=whole,
             room=self._room,
             me=members.get(assistant.id) or Member(assistant.id, assistant.name, "assistant", "online"),
-            asker=members.get(whole.sender) or Member(whole.sender, whole.sender, "human", "offline"),
+            asker=members.get(question.asker) or Member(question.asker, question.asker, "human", "offline"),
             members=tuple(members.values()),
             settings=self._settings,
             log=logging.getLogger(f"assistant.{assistant.id}"),
@@ -327,6 +328,7 @@ class Writing:
             begun.message_id,
             begun.run_id,
             first=begun.tries == 1,
+            waited=metrics.waited(question.last.sent_at, self._services.clock()),
         )
 
     def _channel(self, begun: Begun, question: Question) -> Channel:
