@@ -1,0 +1,70 @@
+"""This server, on its whole path: membership, dedupe, log and acknowledgements, in the embedded Valkey."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.crowd import Dialect, Failed
+from benchmarks.machine import OTHER_CORE, SERVER_CORE, children_of, command_of, move, on_core
+from benchmarks.systems import FILL, Running, free_port, process
+
+HERE = Path(__file__).parents[1]
+FOREIGN = ("PRODUCTFLO_", "OPENAI_", "REDIS_URL")
+SETTINGS = {
+    "PRODUCTFLO_DEFAULT_ASSISTANTS": ",",
+    "PRODUCTFLO_MAX_CONNECTIONS": "20000",
+    "PRODUCTFLO_RATE_CHATS": "off",
+    "PRODUCTFLO_RATE_CONNECTION": "off",
+    "PRODUCTFLO_RATE_HISTORIC": "off",
+}
+"""What is not as an operator finds it: no assistant in the rooms, more connections than one process takes
+else, and no rate limits on a user and a connection, since a few clients stand for many. All else is the
+default, `durability=safe` (an acknowledged message is on the disk) above all."""
+
+_JOIN = '{"code":"join","user_id":"u%i","room_id":"r%r","data":{}}'
+_CHAT = (
+    '{"code":"chat","user_id":"u%i","room_id":"r%r","timestamp":"2026-11-28T07:00:00.000Z",'
+    f'"data":{{"message":"%m {FILL}","sender":"u%i","message_id":"m%i-%n"}}}}'
+)
+
+DIALECT = Dialect("/ws", (("", _JOIN), ('"last_seq"', "")), _CHAT)
+
+
+@dataclass(frozen=True, slots=True)
+class OurServer:
+    """The server of a checkout, which has its own .venv (`./run setup`)."""
+
+    name: str = "ProductFlo chat"
+    checkout: Path = HERE
+    workers: int = 1
+    settings: Mapping[str, str] = field(default_factory=dict)
+    dialect: Dialect = DIALECT
+
+    @contextmanager
+    def running(self, folder: Path) -> Iterator[Running]:
+        """Web processes on the server's core (two and more: on both), everything else on the other one."""
+        python = self.checkout / ".venv" / "bin" / "python"
+        if not python.exists():
+            raise Failed(f"{self.checkout} is not set up: call ./run setup there")
+        port = free_port()
+        env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        env |= {"PRODUCTFLO_PORT": str(port), "PRODUCTFLO_DATA_DIR": str(folder / "data")}
+        env |= SETTINGS | {"PRODUCTFLO_WORKERS": str(self.workers), **self.settings}
+        command = on_core(SERVER_CORE, str(python), "-m", "productflo.cli", "serve")
+        with process(command, folder / "log", r"Running on http", env, self.checkout) as parent:
+            yield Running(port, _placed(parent.pid, folder / "data"))
+
+
+def _placed(parent: int, data: Path) -> dict[str, int]:
+    """Move what is not the web process to the other core; returns what is to be watched."""
+    holder = json.loads((data / "store.lock").read_text())
+    for pid in (parent, holder["keeper"], holder["server"]):
+        move(pid, OTHER_CORE)
+    web = [child for child in children_of(parent) if "serve --fd" in command_of(child)]
+    for number, pid in enumerate(web):
+        move(pid, (SERVER_CORE, OTHER_CORE)[number % 2])
+    names = ["server", *(f"server{number}" for number in range(2, len(web) + 1))]
+    return dict(zip(names, web, strict=True)) | {"store": holder["server"]}
