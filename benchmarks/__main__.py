@@ -1,6 +1,7 @@
 """`./run bench`: measure this server beside others, print a table, and keep the raw results."""
 
 import argparse
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from benchmarks.crowd import CACHE
 from benchmarks.machine import Unfit, load_average, prepare
 from benchmarks.our_server import HERE, OurServer
+from benchmarks.peer_servers import PEERS
 from benchmarks.rounds import Measurement, Results, Rounds
 from benchmarks.scenarios import QUICK, SCENARIOS
 from benchmarks.systems import System
@@ -20,6 +22,7 @@ QUICK_ROUNDS = 2
 def main() -> int:
     """Read the command line, measure, tell. Exit code 1 where something could not be measured."""
     asked = _asked()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that what was started is ended.
     try:
         prepare()
     except Unfit as unfit:
@@ -28,7 +31,7 @@ def main() -> int:
     wanted = asked.scenario or (QUICK if asked.quick else [one.name for one in SCENARIOS])
     scenarios = [one for one in SCENARIOS if one.name in wanted]
     count = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
-    results = Rounds(scenarios, _systems(asked.server_checkout), count, _say).run()
+    results = Rounds(scenarios, _systems(asked.server_checkout, asked.peer), count, _say).run()
     path = asked.output or CACHE / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json"
     results.save(path)
     _tell(results, [(one.name, one.about) for one in scenarios])
@@ -52,16 +55,25 @@ def _asked() -> argparse.Namespace:
         metavar="[NAME=]PATH",
         help="measure the server of this checkout, which is set up; repeated, compare them",
     )
+    parser.add_argument(
+        "--peer",
+        action="append",
+        choices=[peer.name for peer in PEERS],
+        help="beside this server only this one (may be repeated)",
+    )
     return parser.parse_args()
 
 
-def _systems(checkouts: list[str]) -> list[System]:
+def _systems(checkouts: list[str], peers: list[str] | None) -> list[System]:
+    """The servers to measure: with checkouts, only the peers that are named, else all unless some are."""
     systems: list[System] = []
-    for named in checkouts or [str(HERE)]:
+    for named in checkouts or [f"ProductFlo chat={HERE}"]:
         name, _, path = named.rpartition("=")
         checkout = Path(path).resolve()
         systems.append(OurServer(name or f"ProductFlo chat ({checkout.name})", checkout))
-    return systems
+    if peers is None:
+        return systems if checkouts else [*systems, *PEERS]
+    return [*systems, *(peer for peer in PEERS if peer.name in peers)]
 
 
 def _say(one: Measurement) -> None:

@@ -106,6 +106,9 @@ class Load:
     window: int = 0
     rate: float = 0.0
     senders: int = 1
+    """Of each room."""
+    most: int = 0
+    """Messages of each speaker, after which it is over; 0: as many as the time allows."""
     warm: float = 1.0
     seconds: float = 5.0
 
@@ -138,7 +141,9 @@ class Crowd:
 
     def load(self, load: Load) -> Loaded:
         """Say messages, and measure. Raises `Failed`."""
-        words = {name: getattr(load, name) for name in ("warm", "seconds", "window", "senders", "rate")}
+        words = {
+            name: getattr(load, name) for name in ("warm", "seconds", "window", "senders", "most", "rate")
+        }
         self._tell("load " + " ".join(f"{name}={value}" for name, value in words.items()))
         return Loaded.model_validate(self._answer("loaded"))
 

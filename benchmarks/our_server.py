@@ -25,12 +25,12 @@ else, and no rate limits on a user and a connection, since a few clients stand f
 default, `durability=safe` (an acknowledged message is on the disk) above all."""
 
 _JOIN = '{"code":"join","user_id":"u%i","room_id":"r%r","data":{}}'
-_CHAT = (
+CHAT = (
     '{"code":"chat","user_id":"u%i","room_id":"r%r","timestamp":"2026-11-28T07:00:00.000Z",'
     f'"data":{{"message":"%m {FILL}","sender":"u%i","message_id":"m%i-%n"}}}}'
 )
 
-DIALECT = Dialect("/ws", (("", _JOIN), ('"last_seq"', "")), _CHAT)
+DIALECT = Dialect("/ws", (("", _JOIN), ('"last_seq"', "")), CHAT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ struct client {
     int heard;     /* marked messages */
     int in_flight; /* own ones that have not come back */
     uint32_t said;
+    uint32_t said_before; /* the load that is going on */
     int64_t began;
     bool blocked; /* the socket takes no more for now */
     char *rest;   /* the beginning of a frame whose end has not come */

@@ -22,6 +22,7 @@ struct counts {
 static struct {
     struct load asked;
     enum phase phase;
+    uint64_t planned; /* messages, where each sender has so many to say */
     int64_t began;
     int64_t due;   /* of the next message, where there is a rate */
     int64_t heard; /* when the last message came */
@@ -51,7 +52,9 @@ static void say(struct crowd *crowd, struct client *client, int64_t marked_at) {
 static bool saying(void) { return run.phase == WARMING || run.phase == MEASURING; }
 
 static void fill_window(struct crowd *crowd, struct client *client, int64_t now) {
-    while (client->in_flight < run.asked.window) say(crowd, client, now);
+    int most = run.asked.most;
+    while (client->in_flight < run.asked.window && (!most || client->said - client->said_before < (uint32_t)most))
+        say(crowd, client, now);
 }
 
 void load_begin(struct crowd *crowd, const struct load *load) {
@@ -62,7 +65,9 @@ void load_begin(struct crowd *crowd, const struct load *load) {
     run.counts.bytes = crowd->bytes;
     for (int at = 0; at < crowd->count; at++) {
         crowd->clients[at].in_flight = 0;
+        crowd->clients[at].said_before = crowd->clients[at].said;
         if (run.asked.rate > 0 || !speaks(crowd, &crowd->clients[at])) continue;
+        run.planned += (uint64_t)run.asked.most;
         fill_window(crowd, &crowd->clients[at], run.began);
         client_flush(crowd, &crowd->clients[at]);
     }
@@ -143,7 +148,8 @@ int64_t load_turn(struct crowd *crowd, int64_t now) {
         run.from = counted(crowd);
         run.phase = MEASURING;
     }
-    if (run.phase == MEASURING && now >= measure_to) {
+    bool all_said = run.planned && run.counts.own == run.planned;
+    if (run.phase == MEASURING && (now >= measure_to || all_said)) {
         moment_take(&run.end, crowd->plan);
         run.to = counted(crowd);
         run.phase = DRAINING;

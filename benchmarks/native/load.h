@@ -10,6 +10,7 @@ struct load {
     double seconds; /* of the measurement */
     int window;
     int senders; /* of each room */
+    int most;    /* messages of each sender, after which it is over; 0: as many as the time allows */
     double rate;
 };
 
