@@ -3,12 +3,13 @@
 import argparse
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.crowd import CACHE
 from benchmarks.machine import Unfit, load_average, prepare
-from benchmarks.our_server import HERE, OurServer
+from benchmarks.our_server import HERE, NAME, OurServer
 from benchmarks.peer_servers import PEERS
 from benchmarks.rounds import Measurement, Results, Rounds
 from benchmarks.scenarios import QUICK, SCENARIOS
@@ -28,10 +29,12 @@ def main() -> int:
     except Unfit as unfit:
         print(unfit, file=sys.stderr)
         return 1
-    wanted = asked.scenario or (QUICK if asked.quick else [one.name for one in SCENARIOS])
-    scenarios = [one for one in SCENARIOS if one.name in wanted]
+    every = QUICK if asked.quick else SCENARIOS
+    scenarios = [one for one in every if not asked.scenario or one.name in asked.scenario]
     count = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
-    results = Rounds(scenarios, _systems(asked.server_checkout, asked.peer), count, _say).run()
+    own = _own(asked.server_checkout)
+    peers = _peers(asked.peer, () if asked.server_checkout else PEERS)
+    results = Rounds(scenarios, [*own, *peers], len(own), count, _say).run()
     path = asked.output or CACHE / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json"
     results.save(path)
     _tell(results, [(one.name, one.about) for one in scenarios])
@@ -64,16 +67,18 @@ def _asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _systems(checkouts: list[str], peers: list[str] | None) -> list[System]:
-    """The servers to measure: with checkouts, only the peers that are named, else all unless some are."""
+def _own(checkouts: list[str]) -> list[System]:
+    """This server, or those of the checkouts that are named."""
     systems: list[System] = []
-    for named in checkouts or [f"ProductFlo chat={HERE}"]:
+    for named in checkouts or [f"{NAME}={HERE}"]:
         name, _, path = named.rpartition("=")
         checkout = Path(path).resolve()
-        systems.append(OurServer(name or f"ProductFlo chat ({checkout.name})", checkout))
-    if peers is None:
-        return systems if checkouts else [*systems, *PEERS]
-    return [*systems, *(peer for peer in PEERS if peer.name in peers)]
+        systems.append(OurServer(name or checkout.name, checkout))
+    return systems
+
+
+def _peers(named: list[str] | None, default: Sequence[System]) -> Sequence[System]:
+    return default if named is None else [peer for peer in PEERS if peer.name in named]
 
 
 def _say(one: Measurement) -> None:

@@ -63,6 +63,8 @@ class Joined(Spent):
 
     joined: int
     gone: int
+    heard: int
+    """Marked messages that came before everybody had joined."""
     first_error: str
     upgrade: Latency
     join: Latency

@@ -50,14 +50,19 @@ def command_of(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
 
 
-def memory_of(pid: int) -> tuple[int, int]:
-    """Bytes of memory of a process: resident (RSS), and its part of what is shared (PSS)."""
-    values = {"Rss": 0, "Pss": 0}
+def memory_of(pid: int) -> int:
+    """Bytes of memory of a process: its own, and its part of what it shares with others (PSS)."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         name, _, rest = line.partition(":")
-        if name in values:
-            values[name] = int(rest.split()[0]) * 1024
-    return values["Rss"], values["Pss"]
+        if name == "Pss":
+            return int(rest.split()[0]) * 1024
+    raise Unfit("The kernel does not tell how much memory a process has: /proc/PID/smaps_rollup")
+
+
+def seconds_of(pid: int) -> float:
+    """CPU seconds that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def load_average() -> float:

@@ -11,6 +11,7 @@ from benchmarks.crowd import Dialect, Failed
 from benchmarks.machine import OTHER_CORE, SERVER_CORE, children_of, command_of, move, on_core
 from benchmarks.systems import FILL, Running, free_port, process
 
+NAME = "ProductFlo chat"
 HERE = Path(__file__).parents[1]
 FOREIGN = ("PRODUCTFLO_", "OPENAI_", "REDIS_URL")
 SETTINGS = {
@@ -30,14 +31,23 @@ CHAT = (
     f'"data":{{"message":"%m {FILL}","sender":"u%i","message_id":"m%i-%n"}}}}'
 )
 
-DIALECT = Dialect("/ws", (("", _JOIN), ('"last_seq"', "")), CHAT)
+_JOINED = ('"last_seq"', "")
+_PAGE = (
+    '{"code":"historic","user_id":"u%i","room_id":"r%r","request_id":"%m",'
+    '"data":{"conversation_id":"r%r","limit":50,"before":501}}'
+)
+DIALECT = Dialect("/ws", (("", _JOIN), _JOINED), CHAT)
+RESUME = Dialect("/ws", (("", _JOIN.replace("{}", '{"since":0}')), _JOINED), CHAT)
+"""Coming back without having seen anything of what was said since."""
+HISTORIC = Dialect("/ws", (("", _JOIN), _JOINED), _PAGE)
+"""Asking for pages of history; the mark is in the `request_id`, which comes back before the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class OurServer:
     """The server of a checkout, which has its own .venv (`./run setup`)."""
 
-    name: str = "ProductFlo chat"
+    name: str = NAME
     checkout: Path = HERE
     workers: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Measurements in turns: each round measures every system, so that a noisy machine disturbs all alike."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from benchmarks.crowd import Failed, Joined, Loaded
 from benchmarks.machine import describe, load_average
-from benchmarks.scenarios import Scenario
+from benchmarks.outcome import Outcome, Scenario
 from benchmarks.systems import System
 
 
@@ -27,6 +27,9 @@ class Measurement(BaseModel):
     """Of the machine, before it began: what else went on."""
     joined: Joined | None = None
     loaded: Loaded | None = None
+    undisturbed: Loaded | None = None
+    answers: Loaded | None = None
+    memory: Mapping[str, float] | None = None
     failure: str | None = None
 
 
@@ -53,10 +56,11 @@ class Results(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """What is to be measured, how often. `say` is told of every measurement."""
+    """What is to be measured, how often. The first `own` systems are this server; `say` hears of all."""
 
     scenarios: Sequence[Scenario]
     systems: Sequence[System]
+    own: int
     count: int
     say: Callable[[Measurement], None]
 
@@ -68,7 +72,7 @@ class Rounds:
     def _measurements(self) -> Iterator[Measurement]:
         for number in range(1, self.count + 1):
             for scenario in self.scenarios:
-                for system in self.systems:
+                for system in self.systems if scenario.for_peers else self.systems[: self.own]:
                     measurement = _measure(scenario, system, number)
                     self.say(measurement)
                     yield measurement
@@ -86,4 +90,6 @@ def _measure(scenario: Scenario, system: System, number: int) -> Measurement:
         outcome = scenario.measure(system)
     except Failed as failure:
         return Measurement.model_validate({**known, "failure": str(failure)})
-    return Measurement.model_validate({**known, "joined": outcome.joined, "loaded": outcome.loaded})
+    return Measurement.model_validate(
+        {**known, **{name: getattr(outcome, name) for name in Outcome.__slots__}}
+    )

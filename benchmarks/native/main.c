@@ -66,8 +66,11 @@ static bool tell_joined(struct crowd *crowd, const struct moment *began) {
     bool all = crowd->joined == crowd->count;
     if (!all && !crowd->gone && now_ns() - began->at < JOIN_NS) return false;
     struct moment now;
+    uint64_t heard = 0;
     moment_take(&now, crowd->plan);
+    for (int at = 0; at < crowd->count; at++) heard += (uint64_t)crowd->clients[at].heard;
     printf("{\"event\":\"%s\",\"joined\":%d,\"gone\":%d,", all ? "joined" : "failed", crowd->joined, crowd->gone);
+    printf("\"heard\":%llu,", (unsigned long long)heard);
     print_string("first_error", crowd->first_error);
     printf(",");
     histogram_print("upgrade", crowd->upgrades);
