@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from assistants.context import Message
+from assistants.messages import Message
 from assistants.plugin import Assistant
 from assistants.services import Services
 from assistants.transcript import RoomTranscript, message_of

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from assistants.budget import UNMETERED, Meter
-from productflo.protocol.outbound import AnswerContext, FileNote, ToolCall
+from productflo.protocol.messages import AnswerContext, Decided, FileNote, ToolCall
 
 
 async def _nothing() -> None:
@@ -27,6 +27,7 @@ class Receipt:
     usage: dict[str, int] = field(default_factory=dict)
     context: AnswerContext | None = None
     tools: list[ToolCall] = field(default_factory=list)
+    approvals: list[Decided] = field(default_factory=list)
     attached: list[str] = field(default_factory=list)
     status: str = ""
     meter: Meter = field(default=UNMETERED, repr=False)

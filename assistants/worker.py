@@ -12,6 +12,7 @@ from assistants.crew import Crew, every, profile_of
 from assistants.post import RETRY, Pace
 from assistants.registry import Registry, Selection
 from assistants.services import Services
+from productflo import tallies
 from productflo.errors import ProductFloError
 from productflo.store.outage import OUTAGE
 from productflo.store.profiles import Profiles
@@ -70,6 +71,7 @@ class Worker:
                 tasks.create_task(self._services.performances.stages.run()),
                 tasks.create_task(self._services.receipts.run()),
                 tasks.create_task(self._services.chat.wakeups.run()),
+                tasks.create_task(tallies.tell_regularly()),
                 tasks.create_task(OUTAGE.watch(self._services.rooms.redis)),
             ]
             crew = Crew(self._services, self.name, self._pace, tasks)

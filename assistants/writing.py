@@ -15,10 +15,11 @@ from assistants.attachments import OwnFiles
 from assistants.bridge import Bridge
 from assistants.cancelling import end
 from assistants.channel import Channel
-from assistants.context import Context, Member
+from assistants.context import Context
 from assistants.documents import RoomDocuments
 from assistants.errors import AssistantError
 from assistants.keeping import RoomKept
+from assistants.messages import Member
 from assistants.performance import Asked
 from assistants.questions import Question, Questions
 from assistants.queue import Queue
@@ -32,7 +33,7 @@ from productflo.domain.waking import without_mention
 from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError, StoreAway
 from productflo.protocol.codec import encode
 from productflo.protocol.ids import random_id
-from productflo.protocol.outbound import AnswerData
+from productflo.protocol.messages import AnswerData
 from productflo.protocol.requests import answer_code
 from productflo.service.chat import Answer
 from productflo.service.clock import stamp
@@ -191,6 +192,7 @@ class Writing:
             reference=verdict.reference,
             context=receipt.context,
             tools=receipt.tools or None,
+            approvals=receipt.approvals or None,
             usage=receipt.usage or None,
         )
         answer = Answer(

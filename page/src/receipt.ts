@@ -3,10 +3,11 @@
 import type { AnswerContextData, AnswerData, ToolCallData } from './protocol'
 
 /** In a line: what was read and used, by which model, for how many tokens; empty where nothing is told. */
-export function receiptInALine({ context, tools = [], model, usage }: AnswerData): string {
+export function receiptInALine({ context, tools = [], approvals = [], model, usage }: AnswerData): string {
   const parts = [
     context && readInWords(context),
     tools.length > 0 && `used ${counted(tools.length, 'tool')}`,
+    approvals.length > 0 && `asked for ${counted(approvals.length, 'approval')}`,
     model,
     usage && tokensInWords(usage),
   ]

@@ -320,7 +320,7 @@ class Regenerate(InRoom):
 
 
 class Ping(Inbound):
-    """Ask whether the server is there."""
+    """Ask whether the server is there. The answer follows those to all that this connection said before."""
 
     code: Literal[Code.PING]
     data: PingData

@@ -16,7 +16,7 @@ from productflo.domain.identity import Identity
 from productflo.errors import ErrorCode, ProductFloError, RequestFailed, ValidationFailed
 from productflo.protocol.codec import first_problem, unsupported
 from productflo.protocol.inbound import ChatData
-from productflo.protocol.outbound import RequestInfo
+from productflo.protocol.messages import RequestInfo
 from productflo.protocol.requests import QUERY, REQUESTS, AnyRequest, Request
 from productflo.service.chat import Chat, with_id
 from productflo.store.entries import Entry
@@ -61,6 +61,10 @@ class Requests:
         request = RequestInfo.model_validate({**fields, "code": said.code, "assistant": owner.id})
         message = with_id(_message(identity, said, text))
         return await self.chat.prepare(identity, said.room_id, message, said.timestamp, request)
+
+    def may_be_command(self, text: str) -> bool:
+        """Whether a text begins as commands do: `command` tells whether this room knows it."""
+        return COMMAND.match(text) is not None
 
     async def command(self, room: str, text: str) -> RequestInfo | None:
         """Whom a command is for; None for a message that is none, or none that this room knows."""

@@ -3,9 +3,9 @@
 from chatting import Server
 from redis.asyncio import Redis
 
+from productflo.protocol.activity import Piece, PieceData
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import Kind
-from productflo.protocol.outbound import Piece, PieceData
 from productflo.service.clock import stamp, system_clock
 from productflo.store.bus import Bus
 from productflo.store.events import PieceSaid

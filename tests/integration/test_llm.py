@@ -1,9 +1,9 @@
 """The real openai client against a local model server that misbehaves as servers do."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
+import asked_model
 import pytest
 from model_server import MODEL, Exchange, ModelServer, request_texts, speaks
 
@@ -11,20 +11,16 @@ from assistants.errors import ModelError
 from assistants.llm import ChatModel
 from assistants.receipt import Receipt
 
+server, model = asked_model.server, asked_model.model
+
+
+@pytest.fixture
+def gap() -> float:
+    """Seconds of a server's silence."""
+    return 0.5
+
+
 TURNS = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Ada: why?"}]
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ModelServer]:
-    async with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def model(server: ModelServer) -> AsyncIterator[ChatModel]:
-    model = ChatModel(api_key="", base_url=server.url, gap=0.5, first_wait=0.01)
-    yield model
-    await model.aclose()
 
 
 async def ask(model: ChatModel, receipt: Receipt | None = None, into: list[str] | None = None) -> str:

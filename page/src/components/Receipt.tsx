@@ -2,17 +2,20 @@ import type { ComponentChildren } from 'preact'
 
 import type { AnswerContextData, AnswerData, FileNoteData } from '../protocol'
 import { messagesInWords, receiptInALine } from '../receipt'
+import { Decisions } from './Decisions'
+import type { People } from './people'
 import { ToolCalls } from './ToolCalls'
 
 interface Props {
+  people: People
   answer: AnswerData
   onShow(messageId: string): void
   onShowSeq(seq: number): void
 }
 
 /** What an assistant read and used for a finished answer: a line, and all of it for who wants to know. */
-export function Receipt({ answer, onShow, onShowSeq }: Props) {
-  const { context, model, regenerates, reference, tools = [], usage } = answer
+export function Receipt({ people, answer, onShow, onShowSeq }: Props) {
+  const { approvals = [], context, model, regenerates, reference, tools = [], usage } = answer
   const line = receiptInALine(answer)
   if (!line && !regenerates && !reference) return null
   return (
@@ -36,6 +39,7 @@ export function Receipt({ answer, onShow, onShowSeq }: Props) {
           </Entry>
         )}
       </dl>
+      {approvals.length > 0 && <Decisions decided={approvals} people={people} />}
       {tools.length > 0 && <ToolCalls tools={tools} />}
     </details>
   )
