@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 
 from benchmarks.crowd import CACHE
@@ -30,7 +31,8 @@ def main() -> int:
         print(unfit, file=sys.stderr)
         return 1
     every = QUICK if asked.quick else SCENARIOS
-    scenarios = [one for one in every if not asked.scenario or one.name in asked.scenario]
+    wanted = asked.scenario or ["*"]
+    scenarios = [one for one in every if any(fnmatch(one.name, pattern) for pattern in wanted)]
     count = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     own = _own(asked.server_checkout)
     peers = _peers(asked.peer, () if asked.server_checkout else PEERS)
@@ -43,12 +45,18 @@ def main() -> int:
 
 
 def _asked() -> argparse.Namespace:
-    names = [one.name for one in SCENARIOS]
-    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="./run bench",
+        description=__doc__,
+        epilog="Scenarios:\n" + "\n".join(f"  {one.name:<24}{one.about}" for one in SCENARIOS),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "--quick", action="store_true", help="the most telling scenarios, in about two minutes"
     )
-    parser.add_argument("--scenario", action="append", choices=names, help="only this one (may be repeated)")
+    parser.add_argument(
+        "--scenario", action="append", help="only this one, or such as 'scale-*' (again for more)"
+    )
     parser.add_argument("--rounds", type=int, help="how often each is measured")
     parser.add_argument("--output", type=Path, help="where the raw results go")
     parser.add_argument(
@@ -62,7 +70,7 @@ def _asked() -> argparse.Namespace:
         "--peer",
         action="append",
         choices=[peer.name for peer in PEERS],
-        help="beside this server only this one (may be repeated)",
+        help="beside this server only this one (again for more)",
     )
     return parser.parse_args()
 

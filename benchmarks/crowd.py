@@ -143,10 +143,18 @@ class Crowd:
 
     def load(self, load: Load) -> Loaded:
         """Say messages, and measure. Raises `Failed`."""
+        self.begin(load)
+        return self.end()
+
+    def begin(self, load: Load) -> None:
+        """Begin to say messages; `end` waits for the result."""
         words = {
             name: getattr(load, name) for name in ("warm", "seconds", "window", "senders", "most", "rate")
         }
         self._tell("load " + " ".join(f"{name}={value}" for name, value in words.items()))
+
+    def end(self) -> Loaded:
+        """Return what came of the load that has begun. Raises `Failed`."""
         return Loaded.model_validate(self._answer("loaded"))
 
     def _tell(self, command: str) -> None:

@@ -33,6 +33,11 @@ def on_core(core: int, *command: str) -> tuple[str, ...]:
     return ("taskset", "-c", str(core), *command)
 
 
+def elsewhere(*command: str) -> tuple[str, ...]:
+    """A command that would run on another machine if there were one: on the other core, when it is idle."""
+    return ("nice", "-n", "19", *on_core(OTHER_CORE, *command))
+
+
 def move(pid: int, core: int) -> None:
     """Keep a process that runs already, with all its threads, on one core."""
     for task in Path(f"/proc/{pid}/task").iterdir():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.crowd import Dialect, Failed
-from benchmarks.machine import OTHER_CORE, SERVER_CORE, children_of, command_of, move, on_core
+from benchmarks.machine import OTHER_CORE, SERVER_CORE, children_of, command_of, elsewhere, move, on_core
 from benchmarks.systems import FILL, Running, free_port, process
 
 NAME = "ProductFlo chat"
@@ -39,6 +39,12 @@ _PAGE = (
 DIALECT = Dialect("/ws", (("", _JOIN), _JOINED), CHAT)
 RESUME = Dialect("/ws", (("", _JOIN.replace("{}", '{"since":0}')), _JOINED), CHAT)
 """Coming back without having seen anything of what was said since."""
+STREAM = Dialect(
+    "/ws",
+    (("", _JOIN.replace("{}", '{"stream":true}').replace("r%r", "asking%r")), _JOINED),
+    CHAT.replace("r%r", "asking%r"),
+)
+"""Asking an assistant in a room of one's own, and hearing its answer in pieces."""
 HISTORIC = Dialect("/ws", (("", _JOIN), _JOINED), _PAGE)
 """Asking for pages of history; the mark is in the `request_id`, which comes back before the page."""
 
@@ -56,16 +62,30 @@ class OurServer:
     @contextmanager
     def running(self, folder: Path) -> Iterator[Running]:
         """Web processes on the server's core (two and more: on both), everything else on the other one."""
+        port = free_port()
+        env = self._environment(folder) | {"PRODUCTFLO_PORT": str(port)}
+        command = on_core(SERVER_CORE, *self._command("serve"))
+        with process(command, folder / "log", r"Running on http", env, self.checkout) as parent:
+            yield Running(port, _placed(parent.pid, folder / "data"))
+
+    @contextmanager
+    def worker(self, folder: Path) -> Iterator[int]:
+        """A worker for assistants of the server that runs on the same folder: its process id."""
+        command = elsewhere(*self._command("assistants", "run"))
+        env = self._environment(folder)
+        with process(command, folder / "worker.log", "Assistants at work", env, self.checkout) as worker:
+            yield worker.pid
+
+    def _command(self, *words: str) -> tuple[str, ...]:
         python = self.checkout / ".venv" / "bin" / "python"
         if not python.exists():
             raise Failed(f"{self.checkout} is not set up: call ./run setup there")
-        port = free_port()
+        return (str(python), "-m", "productflo.cli", *words)
+
+    def _environment(self, folder: Path) -> dict[str, str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        env |= {"PRODUCTFLO_PORT": str(port), "PRODUCTFLO_DATA_DIR": str(folder / "data")}
-        env |= SETTINGS | {"PRODUCTFLO_WORKERS": str(self.workers), **self.settings}
-        command = on_core(SERVER_CORE, str(python), "-m", "productflo.cli", "serve")
-        with process(command, folder / "log", r"Running on http", env, self.checkout) as parent:
-            yield Running(port, _placed(parent.pid, folder / "data"))
+        env |= {"PRODUCTFLO_DATA_DIR": str(folder / "data"), "PRODUCTFLO_WORKERS": str(self.workers)}
+        return {**env, **SETTINGS, **self.settings}
 
 
 def _placed(parent: int, data: Path) -> dict[str, int]:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from benchmarks.answering import Answering
 from benchmarks.arriving import Idle, Resume, Storm
-from benchmarks.conversation import Conversation, fan_out
+from benchmarks.conversation import Conversation, fan_out, scale_connections, scale_members, scale_processes
 from benchmarks.crowd import Load
 from benchmarks.outcome import Scenario
 from benchmarks.paging import Paging
@@ -26,6 +27,17 @@ SCENARIOS: tuple[Scenario, ...] = (
     Resume(
         "resume", "1,000 people in rooms of 10 come back at once, each has missed 100 messages", 100, 10, 100
     ),
+    Answering(
+        "answers",
+        "200 answers at once, 5 pieces a second each, beside 50 messages a second to 100 people",
+        200,
+        5.0,
+        100,
+        Load(rate=50.0, warm=3.0),
+    ),
+    *map(scale_members, (10, 100, 1000, 5000)),
+    *map(scale_connections, (10, 100, 500, 1000)),
+    *map(scale_processes, (1, 2)),
     Paging("pages", "pages of 50 messages for 16 readers, 2 asked for by each", 16, 1000, Load(window=2)),
 )
 QUICK: tuple[Scenario, ...] = tuple(
