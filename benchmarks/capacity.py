@@ -110,9 +110,7 @@ def fitted(measurements: Iterable[Measurement]) -> Costs:
     every = list(measurements)
     used = [one for one in every if one.loaded and one.scenario.startswith(FIT_FROM) and one.loaded.own]
     if len({one.scenario for one in used}) < 3:
-        raise ValueError(
-            "Costs need at least three scenarios at fixed rates: ./run bench --scenario 'scale-*'"
-        )
+        raise ValueError("Costs need three scenarios at fixed rates: ./run bench --scenario 'scale-*'")
     points = [_point(one) for one in used]
     message, delivery = _least_squares(points)
     stored = statistics.median(one.loaded.cpu["store"] / one.loaded.own for one in used if one.loaded)
@@ -136,15 +134,18 @@ def _least_squares(points: Sequence[tuple[float, float, float]]) -> tuple[float,
     dd = sum(d * d for _, d in scaled)
     m1, d1 = sum(m for m, _ in scaled), sum(d for _, d in scaled)
     determinant = mm * dd - md * md
-    return (m1 * dd - d1 * md) / determinant, (d1 * mm - m1 * md) / determinant
+    message, delivery = (m1 * dd - d1 * md) / determinant, (d1 * mm - m1 * md) / determinant
+    if message <= 0 or delivery <= 0:
+        raise ValueError("The measurements are too noisy: a cost comes out below zero")
+    return message, delivery
 
 
 def told(costs: Costs, people: Sequence[int]) -> str:
     """A table in Markdown."""
     rows = [
-        "| people connected | messages/s | deliveries/s | web processes | store shards | hosts | connections' memory |"
+        "| people connected | messages/s | deliveries/s | web processes | store shards | hosts | memory |",
+        "|" + " ---: |" * 7,
     ]
-    rows.append("|" + " ---: |" * 7)
     for count in people:
         community = Community(count)
         need = needs(costs, community)

@@ -53,16 +53,15 @@ def scale_members(members: int) -> Conversation:
 
 def scale_connections(rooms: int) -> Conversation:
     """The same number of messages a second, in a growing number of rooms of 10."""
-    about = (
-        f"{ROOMS_MESSAGES:,.0f} messages a second, {rooms * ROOM_MEMBERS:,} connections in {rooms:,} rooms"
-    )
-    name = f"scale-connections-{rooms * ROOM_MEMBERS}"
+    connections = rooms * ROOM_MEMBERS
+    about = f"{ROOMS_MESSAGES:,.0f} messages a second, {connections:,} connections in {rooms:,} rooms"
+    name = f"scale-connections-{connections}"
     return Conversation(name, about, ROOM_MEMBERS, Load(rate=ROOMS_MESSAGES), rooms, for_peers=False)
 
 
 def scale_processes(processes: int) -> Conversation:
     """The same number of messages a second in 250 rooms of 4, whose members are anywhere."""
-    about = f"{ROOMS_MESSAGES:,.0f} messages a second in 250 rooms of 4, {processes} web processes"
+    about = f"{ROOMS_MESSAGES:,.0f} messages a second in 250 rooms of 4, web processes: {processes}"
     load = Load(rate=ROOMS_MESSAGES)
     name = f"scale-processes-{processes}"
     return Conversation(name, about, 4, load, 250, for_peers=False, processes=processes)

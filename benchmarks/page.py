@@ -4,6 +4,7 @@ from pathlib import Path
 
 from benchmarks.capacity import BUSY, CONNECTIONS, CORES, Community, fitted, told
 from benchmarks.our_server import SETTINGS
+from benchmarks.plot import svg
 from benchmarks.rounds import Results
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.table import problems, table
@@ -37,7 +38,8 @@ _CAPACITY = """# How much is needed for how many
 
 <!-- Made by docs/generate.py from benchmarks.json by benchmarks/capacity.py. -->
 
-From the [benchmarks](benchmarks.md) of {date:%Y-%m-%d} on {machine}, fitted to the measurements at fixed rates:
+From the [benchmarks](benchmarks.md) of {date:%Y-%m-%d} on {machine}, fitted to what was measured at
+fixed rates:
 
 | | |
 |---|---:|
@@ -75,6 +77,11 @@ def benchmarks_page() -> str:
     if noted:
         page += "## What was not as it should be\n\n" + "".join(f"- {note}\n" for note in noted)
     return page.rstrip() + "\n"
+
+
+def scaling_drawing() -> str:
+    """How costs grow, as SVG."""
+    return svg(Results.load(RESULTS))
 
 
 def capacity_page() -> str:

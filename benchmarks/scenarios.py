@@ -35,7 +35,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         100,
         Load(rate=50.0, warm=3.0),
     ),
-    *map(scale_members, (10, 100, 1000, 5000)),
+    *map(scale_members, (10, 30, 100, 300, 1000)),
     *map(scale_connections, (10, 100, 500, 1000)),
     *map(scale_processes, (1, 2)),
     Paging("pages", "pages of 50 messages for 16 readers, 2 asked for by each", 16, 1000, Load(window=2)),

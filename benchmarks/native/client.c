@@ -131,6 +131,12 @@ static void greeted(struct crowd *crowd, struct client *client, const char *payl
     greet(crowd, client, now);
 }
 
+static bool is_error(struct crowd *crowd, const char *payload, size_t length) {
+    if (!memmem(payload, length, "\"error\"", 7)) return false;
+    if (!crowd->errors++) snprintf(crowd->first_error, sizeof crowd->first_error, "%.*s", (int)length, payload);
+    return true;
+}
+
 static void frame(struct crowd *crowd, struct client *client, int opcode, const char *payload, size_t length,
                   int64_t now) {
     struct mark mark;
@@ -139,14 +145,14 @@ static void frame(struct crowd *crowd, struct client *client, int opcode, const 
     } else if (opcode == CLOSE) {
         lose(crowd, client, length > 2 ? payload + 2 : "closed", length > 2 ? length - 2 : 6);
     } else if (plan_find_mark(payload, length, &mark)) {
+        /* A refusal may echo the mark, and goes to its speaker alone: the others' need no look. */
+        if (mark.connection == client->index && is_error(crowd, payload, length)) return;
         client->heard++;
         load_heard(crowd, client, &mark, now);
         if (client->stage == GREETING) greeted(crowd, client, payload, length, now);
     } else if (length == 1 && *payload == '2') { /* Engine.IO asks whether we are there */
         put_frame(crowd, client, TEXT, "3", 1);
-    } else if (memmem(payload, length, "\"error\"", 7)) {
-        if (!crowd->errors++) snprintf(crowd->first_error, sizeof crowd->first_error, "%.*s", (int)length, payload);
-    } else if (client->stage == GREETING) {
+    } else if (!is_error(crowd, payload, length) && client->stage == GREETING) {
         greeted(crowd, client, payload, length, now);
     }
 }
