@@ -1,8 +1,13 @@
 """The machine that is measured on: its cores, what they are kept for, and what else they are busy with."""
 
+import fcntl
 import os
 import platform
 import resource
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SERVER_CORE = 0
@@ -26,6 +31,18 @@ def prepare() -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(DESCRIPTORS, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep other benchmarks of this machine waiting: two at once would measure each other."""
+    with (Path(tempfile.gettempdir()) / "productflo-bench.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another benchmark is running; this one waits for its end.", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def on_core(core: int, *command: str) -> tuple[str, ...]:

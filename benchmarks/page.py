@@ -4,13 +4,15 @@ from pathlib import Path
 
 from benchmarks.capacity import BUSY, CONNECTIONS, CORES, Community, fitted, told
 from benchmarks.our_server import SETTINGS
-from benchmarks.plot import svg
+from benchmarks.plot import PANELS, svg
 from benchmarks.rounds import Results
 from benchmarks.scenarios import SCENARIOS
-from benchmarks.table import problems, table
+from benchmarks.table import growth, problems, table
 
 RESULTS = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.json"
 """The raw results of the last full run."""
+SCALE = "scale-"
+"""Scenarios whose names begin with this differ in one number, and are told of together."""
 PEOPLE = (10_000, 100_000, 1_000_000)
 
 _BENCHMARKS = """# Benchmarks
@@ -69,10 +71,12 @@ def benchmarks_page() -> str:
     page = _BENCHMARKS.format(date=results.date, machine=results.machine, rounds=rounds, settings=settings)
     measured = {one.scenario for one in results.measurements}
     for scenario in SCENARIOS:
-        if scenario.name in measured:
+        if scenario.name in measured and not scenario.name.startswith(SCALE):
             page += f"## {scenario.about}\n\n{table(results, scenario.name)}\n\n"
-            if scenario.name == "scale-members-10":
-                page += "![How costs grow](scaling.svg)\n\n"
+    page += "## How costs grow\n\n![Costs against members, connections and processes](scaling.svg)\n\n"
+    for panel in PANELS:
+        grown = {one.name: one.about for one in SCENARIOS if one.name.startswith(panel.prefix)}
+        page += f"{growth(results, grown)}\n\n"
     noted = problems(results)
     if noted:
         page += "## What was not as it should be\n\n" + "".join(f"- {note}\n" for note in noted)

@@ -1,7 +1,7 @@
 """Tables of what was measured: medians, spread, and how many times as good one system is as another."""
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.figures import Column, columns_of
 from benchmarks.rounds import Measurement, Results
@@ -23,6 +23,20 @@ def table(results: Results, scenario: str) -> str:
         rows.append(
             [name, *(_cell(column, measured) for column in columns), _ratio(columns[0], first, measured)]
         )
+    return "\n".join(_row(row) for row in rows)
+
+
+def growth(results: Results, scenarios: Mapping[str, str]) -> str:
+    """One table of the first system for scenarios that differ in a number only: a row for each."""
+    rows: list[list[str]] = []
+    for name, about in scenarios.items():
+        found = [one for one in results.measurements if one.scenario == name and not one.failure]
+        measured = [one for one in found if one.system == found[0].system]
+        if measured and not rows:
+            heads = [column.head for column in columns_of(measured[0])]
+            rows = [["", *heads], ["---", *("---:" for _ in heads)]]
+        if measured:
+            rows.append([about, *(_cell(column, measured) for column in columns_of(measured[0]))])
     return "\n".join(_row(row) for row in rows)
 
 
