@@ -81,7 +81,8 @@ class Context(Generic[S]):
     """A question, and what may be known for answering it: this room only.
 
     `text` is the question without the mention of oneself, `message` the whole of it. `members` are the
-    room's, oneself (`me`) among them. `asker` is who asked. `request` is the typed request as the
+    room's, oneself (`me`) among them. `asker` is who asked, or who wants the answer anew: then `message` is
+    another's, and what is done is done with the rights of who wants it. `request` is the typed request as the
     assistant's own model, None for a chat. `settings` are the operator's, validated. `log`
     writes to the worker's log; a room's text does not belong there.
     """
@@ -131,11 +132,12 @@ class Context(Generic[S]):
         limit = max(0, min(limit, MAX_HISTORY))
         if before is not None:
             return await self._transcript.before(min(before, self.message.seq), limit)
-        found = await self._transcript.before(self.message.seq, limit)
-        given = found if tokens is None else _newest(found, tokens)
-        cut = len(given) < len(found) or (
-            len(found) == limit and bool(await self._transcript.before((given or [self.message])[0].seq, 1))
-        )
+        found = await self._transcript.before(
+            self.message.seq, limit + 1
+        )  # One more tells that there are more.
+        newest = found[max(0, len(found) - limit) :]
+        given = newest if tokens is None else _newest(newest, tokens)
+        cut = len(given) < len(found)
         self.receipt.read_messages((given or [self.message])[0].seq, self.message.seq, cut=cut)
         return given
 

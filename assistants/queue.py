@@ -45,7 +45,11 @@ class Queue:
         self._stirred.set()
 
     async def watch(self, question: Question, answering: Answering) -> None:
-        """Tell who waits, and let the answer begin anew when its asker goes on; until cancelled."""
+        """Tell who waits, and let the answer begin anew when its asker goes on; until cancelled.
+
+        The room was looked at just before the answer, whose first steps need the store more than this does.
+        """
+        await asyncio.sleep(GATHER)
         while True:
             self._stirred.clear()
             try:
@@ -73,7 +77,9 @@ class Queue:
             behind = [replace(whole, messages=more), *behind]
         elif more:
             answering.end(Ending.ASKED_ON)
-        waiting = _places(behind, [one for one in pending.again if one != question.again])
+        waiting = _places(
+            behind, [one for one in pending.again if one.stop is None and one != question.again]
+        )
         if waiting or waiting != self._told:
             await self._tell(waiting)
 

@@ -242,7 +242,7 @@ def _errors() -> str:
     return "\n".join([ERRORS, "| `data.code` | when |", "|---|---|", *sorted({*rows, *rest}), ""])
 
 
-_FAILED = "A request of this kind failed as a whole, or no assistant of the room answers it."
+_FAILED = "A request of this kind failed as a whole, or no assistant of the room can answer it now."
 _REST = {
     errors.ErrorCode.HAITCH_CHAT_ERROR: _FAILED,
     errors.ErrorCode.IDEA_GENERATION_ERROR: _FAILED,

@@ -265,7 +265,7 @@ def _door(store: Store, cases: _UseCases, settings: Settings, reserved: Callable
         Replay(Pages(store.log), Reconciler(store.rooms, store.log, system_clock)),
         Rosters(cases.membership),
         cases.chat,
-        Requests(cases.chat, store.rooms, store.profiles),
+        Requests(cases.chat, store.rooms, store.profiles, store.presence),
         cases.revisions,
         cases.membership,
         History(store.log, store.rooms, cases.membership),

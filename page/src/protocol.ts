@@ -119,6 +119,8 @@ export interface AnswerData {
   /** What it asked approval for, those of its tools included. */
   approvals?: DecidedData[]
   usage?: Record<string, number>
+  /** The model's server did not count all of it. */
+  usage_estimated?: boolean
 }
 
 /** A request of a kind that an assistant owns, with the fields of that kind; or a command, such as `/summary`. */

@@ -67,7 +67,12 @@ class AnswerData(Data):
     approvals: list[Decided] | None = Field(
         None, description="What it asked approval for, those of its tools included."
     )
-    usage: dict[str, int] | None = None
+    usage: dict[str, int] | None = Field(
+        None, description="`prompt_tokens` and `completion_tokens` of all requests to models."
+    )
+    usage_estimated: bool | None = Field(
+        None, description="That not all of `usage` is the model's server's count, which comes at the end."
+    )
 
 
 class RequestInfo(Data):

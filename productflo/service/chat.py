@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -98,7 +98,8 @@ class Chat:
 
         Messages are in the log in the order of these calls.
         """
-        answer = self.log.hand_in(entry)
+        wakes = self.wakeups.expected(entry.room) - {entry.sender}
+        answer = self.log.hand_in(replace(entry, wakes=wakes) if wakes else entry)
         answer.add_done_callback(partial(self._wake, entry))
         return answer
 
@@ -109,8 +110,10 @@ class Chat:
         """
         if answer.cancelled() or answer.exception() is not None:
             return
-        listening = (one for one, listens in answer.result().assistants.items() if listens != "off")
-        self.wakeups.wake((one for one in listening if one != entry.sender), entry.room)
+        appended = answer.result()
+        self.wakeups.expect(entry.room, appended.listening)
+        if asleep := appended.listening - appended.woken - {entry.sender}:
+            self.wakeups.wake(asleep, entry.room)
 
     async def answer(self, answer: Answer, guard: RunGuard) -> Appended:
         """Append an assistant's message under its lease, and wake the others, to whom it may speak.

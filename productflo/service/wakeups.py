@@ -1,7 +1,8 @@
 """Waking assistants: a hint that a room has something new for them.
 
 A wake-up that is lost costs time, not an answer: the rooms' logs and the assistants' cursors are the truth,
-and workers sweep them. So a message does not wait for its wake-ups, and they go once per loop turn.
+and workers sweep them. So a message does not wait for its wake-ups. Most go with the message itself (see
+`store.log`), the others once per loop turn.
 """
 
 import asyncio
@@ -10,14 +11,13 @@ from collections.abc import Iterable
 from redis.exceptions import RedisError
 
 from productflo.store.client import Client
-from productflo.store.keys import ready
+from productflo.store.ready import waking
 from productflo.store.refusals import note
 
+EXPECTED = 10_000
+"""Rooms of which it is remembered which assistants hear them: about 3 MB."""
 RETRY_DELAY = 1.0
 """Seconds until wake-ups that the store did not take are tried again."""
-
-KEPT = 10_000
-"""Wake-ups that an assistant's stream keeps where no worker reads it; its sweep finds the rest."""
 
 
 class Wakeups:
@@ -27,6 +27,19 @@ class Wakeups:
         self._redis = redis
         self._due: set[tuple[str, str]] = set()
         self._arrived = asyncio.Event()
+        self._expected: dict[str, frozenset[str]] = {}
+
+    def expected(self, room: str) -> frozenset[str]:
+        """The assistants that heard the room when it was last written to, as far as that is remembered."""
+        return self._expected.get(room, frozenset())
+
+    def expect(self, room: str, listening: frozenset[str]) -> None:
+        """Remember who hears the room; of rooms in which nothing was said for long that is forgotten."""
+        self._expected.pop(room, None)
+        if listening:
+            self._expected[room] = listening
+        if len(self._expected) > EXPECTED:
+            del self._expected[next(iter(self._expected))]
 
     def wake(self, assistants: Iterable[str], room: str) -> None:
         """Tell the assistants' workers to look at a room."""
@@ -41,7 +54,7 @@ class Wakeups:
             due, self._due = self._due, set()
             pipeline = self._redis.pipeline(transaction=False)
             for assistant, room in due:
-                pipeline.xadd(ready(assistant), {"room": room}, maxlen=KEPT, approximate=True)
+                pipeline.execute_command(*waking(assistant, room))
             try:
                 await pipeline.execute()
             except RedisError as error:

@@ -22,6 +22,8 @@ REPLICATION = 1.0
 Argument = str | bytes | int | float
 Call = tuple[Sequence[str], Sequence[Argument]]
 """The keys and the arguments of one call."""
+Command = Sequence[Argument]
+"""A command of the server's own, with its arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +45,25 @@ class Script:
         except NoScriptError:
             return await redis.eval(self.source, len(keys), *keys_and_args)
 
-    async def each(self, redis: Redis, calls: Sequence[Call], *, replicas: int = 0) -> list[Any]:
+    async def each(
+        self, redis: Redis, calls: Sequence[Call], *, replicas: int = 0, after: Sequence[Command] = ()
+    ) -> list[Any]:
         """Run the script for each call, in one pipeline of one server; an error stands in its call's place.
+
+        The commands `after` come after all calls, if need be more than once; their answers follow those of
+        the calls.
 
         Raises what redis-py raises where the pipeline as a whole failed: any of the calls may have run; and
         `NotReplicated` where fewer `replicas` than wished have confirmed what was written.
         """
-        results = await self._pipeline(redis, calls, replicas)
+        results = await self._pipeline(redis, calls, replicas, after)
         unknown = [at for at, result in enumerate(results) if isinstance(result, NoScriptError)]
         if unknown:
             await redis.script_load(self.source)
             if replicas:
                 unknown = list(range(len(calls)))  # Nobody was asked to confirm the others.
-            again = await self._pipeline(redis, [calls[at] for at in unknown], replicas)
+            again = await self._pipeline(redis, [calls[at] for at in unknown], replicas, after)
+            unknown += range(len(calls), len(results))
             for at, result in zip(unknown, again, strict=True):
                 results[at] = result
         return results
@@ -98,10 +106,14 @@ class Script:
                 results[at] = answer if isinstance(answer, BaseException) else answer[place]
         return results
 
-    async def _pipeline(self, redis: Redis, calls: Sequence[Call], replicas: int) -> list[Any]:
+    async def _pipeline(
+        self, redis: Redis, calls: Sequence[Call], replicas: int, after: Sequence[Command]
+    ) -> list[Any]:
         pipeline = redis.pipeline(transaction=False)
         for keys, args in calls:
             pipeline.evalsha(self.sha, len(keys), *keys, *args)
+        for command in after:
+            pipeline.execute_command(*command)
         if not replicas:
             return await pipeline.execute(raise_on_error=False)
         pipeline.execute_command("WAIT", replicas, round(REPLICATION * 1000))

@@ -1,5 +1,6 @@
 """Worker processes with short leases, and a room in which people ask them."""
 
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -25,12 +26,15 @@ SETTLED = QUICK_LEASE + 1.0
 """Seconds in which a lease ends and an answer is given: after as much quiet nothing more is coming."""
 
 
-def worker(data: Path, store_url: str, *more: str) -> AbstractAsyncContextManager[Spoken]:
+def worker(data: Path, store_url: str, *more: str, **variables: str) -> AbstractAsyncContextManager[Spoken]:
     """A worker process with short leases."""
-    env = environment(data)
-    env["PYTHONPATH"] = ":".join(filter(None, (TESTS, REPOSITORY, env.get("PYTHONPATH"))))
-    env["ACTED"] = str(data / "acted")
-    return running(*QUICK_WORKER, store_url, *more, env=env)
+    return running(*QUICK_WORKER, store_url, *more, env={**environment(data, **variables), **paths(data)})
+
+
+def paths(data: Path) -> dict[str, str]:
+    """What a quick worker needs in its environment beside any server's."""
+    path = ":".join(filter(None, (TESTS, REPOSITORY, os.environ.get("PYTHONPATH"))))
+    return {"PYTHONPATH": path, "ACTED": str(data / "acted")}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import faults.quick_workers
-from faults.quick_workers import PEOPLE, SETTLED, a_piece, ask, messages, run_ids, worker
+from faults.quick_workers import PEOPLE, QUICK_WORKER, SETTLED, a_piece, ask, messages, paths, run_ids, worker
 from processes import Spoken, kill
 from redis.asyncio import Redis
 from rooms import PATIENCE, Listener, TestRoom, listening, make_room, writing
@@ -18,6 +18,7 @@ from assistants import Context, assistant
 from productflo.store.connect import open_redis
 from productflo.store.embedded import EmbeddedStore
 from productflo.store.events import Logged, PieceSaid, RoomEvent
+from productflo.supervisor import Child, Program, supervised
 
 room, heard = faults.quick_workers.room, faults.quick_workers.heard
 
@@ -40,6 +41,42 @@ async def test_a_killed_worker_is_replaced_in_mid_answer(
     anew = [event.index for event in heard.events if isinstance(event, PieceSaid)].index(0, 1)
     assert anew > 0
     assert answers[0]["message"] == "".join(f"q0 {number} " for number in range(20))
+
+
+async def test_a_worker_that_its_supervisor_starts_again_goes_on_at_once(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """It need not wait for its lease of before, which lasts for longer than this test waits."""
+    command = (*QUICK_WORKER, store_url, "--lease", "60", "--idle", "40", "--sweep", "600")
+    kept = Child(Program("assistants", command, paths(tmp_path)), lambda name, line: None)
+    async with supervised([kept]):
+        question = await ask(room, 0)
+        await heard.until(a_piece)
+        assert kept.pid is not None
+        kill(kept.pid)
+        await heard.until(messages(2))
+    (answer,) = await room.answers()
+    assert answer["reply_to"] == question
+    assert answer["assistant"]["run_id"].endswith(".2")
+
+
+async def test_a_worker_that_is_lost_is_replaced_at_the_end_of_its_lease(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """At the latest two seconds later, by one that knows of it by the wake-up alone: nobody sweeps."""
+    lease = 6.0
+    words = ("--lease", str(lease), "--idle", str(lease * 2 / 3), "--sweep", "600")
+    async with worker(tmp_path, store_url, *words) as lost, worker(tmp_path, store_url, *words) as other:
+        await lost.says("at work")
+        other.process.send_signal(signal.SIGSTOP)
+        await ask(room, 0)
+        await heard.until(a_piece)
+        kill(lost.pid)
+        other.process.send_signal(signal.SIGCONT)
+        began = asyncio.get_running_loop().time()
+        await heard.until(lambda events: len(run_ids(heard)) == 2)
+        assert asyncio.get_running_loop().time() - began < lease + 2.0
+        await heard.until(messages(2))
 
 
 async def stalled_in_mid_answer(

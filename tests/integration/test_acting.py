@@ -17,13 +17,15 @@ from chatting import Server
 from model_server import MODEL, ModelServer, tool_results, uses
 from pydantic import Field
 from redis.asyncio import Redis
-from rooms import Listener, TestRoom
+from rooms import Listener, TestRoom, answers_of, person
 from workers import working
 
 from assistants import Context, NotApproved, assistant, tool
 from assistants.llm import ChatModel
 from assistants.plugin import Assistant
+from productflo.protocol.codes import Kind
 from productflo.store.events import Live, RoomEvent
+from productflo.store.rooms import Member, Rooms
 
 room, heard = answers.room, answers.heard
 
@@ -72,6 +74,28 @@ async def asked_once(room: TestRoom, heard: Listener, text: str) -> dict[str, An
     await room.say("ada", text, wake=["echo"])
     await heard.until(lambda events: len(asked(events)) == 1)
     return asked(heard.events)[0]
+
+
+async def test_an_answer_given_anew_acts_for_who_wants_it(
+    store_url: str, server: Server, room: TestRoom, heard: Listener, model: ModelServer
+) -> None:
+    """Bo, who regenerates Ada's question, is asked for the approval, and the order is Bo's."""
+    orders: list[str] = []
+    await Rooms(room.redis).join("lab", Member("bo", "Bo", Kind.HUMAN), granted=True)
+    async with working(store_url, buyer(orders), model=ChatModel(api_key="", base_url=model.url)):
+        await room.say("ada", "@echo order some", wake=["echo"])
+        await heard.until(lambda events: len(asked(events)) == 1)
+        await decide(server, asked(heard.events)[0], "deny")
+        await heard.until(finished())
+        (first,) = await room.answers()
+        model.play(uses(("order", {"part": "bracket", "count": 40}), then="Ordered."))
+        await answers_of(room).regenerate(person("bo"), "lab", first["message_id"])
+        await heard.until(lambda events: len(asked(events)) == 2)
+        approval = asked(heard.events)[1]
+        assert approval["asker"] == "bo"
+        assert await decide(server, approval, "approve", by="bo") == 200
+        await heard.until(finished(2))
+    assert orders == ["40 bracket for bo"]
 
 
 async def test_an_approved_action_is_done_and_shown(

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from productflo.errors import ProductFloError, StoreAway, StoreFull, Unconfirmed
 from productflo.store import commit as commit_module
 from productflo.store.commit import Commits
-from productflo.store.scripts import Call, Script
+from productflo.store.scripts import Call, Command, Script
 
 WRITE = Script("""
 -- Refuses as often as `refuse` says, with the words that it holds; then writes what is new.
@@ -46,7 +46,9 @@ def call(lines: Sequence[Line]) -> Call:
     return [lines[0].room], [line.text for line in lines]
 
 
-def outcomes(lines: Sequence[Line], result: Any) -> list[bytes | ProductFloError]:
+def outcomes(
+    lines: Sequence[Line], result: Any, followed: Sequence[Command]
+) -> list[bytes | ProductFloError]:
     assert [line.text.encode() for line in lines] == result
     return result  # type: ignore[no-any-return]
 
