@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from benchmarks.crowd import CACHE
-from benchmarks.machine import Unfit, alone, load_average, prepare
+from benchmarks.machine import Unfit, load_average, prepare
 from benchmarks.our_server import HERE, NAME, OurServer
 from benchmarks.peer_servers import PEERS
 from benchmarks.rounds import Measurement, Results, Rounds
@@ -36,8 +36,7 @@ def main() -> int:
     count = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     own = _own(asked.server_checkout)
     peers = _peers(asked.peer, () if asked.server_checkout else PEERS)
-    with alone():
-        results = Rounds(scenarios, [*own, *peers], len(own), count, _say).run()
+    results = Rounds(scenarios, [*own, *peers], len(own), count, _say).run()
     path = asked.output or CACHE / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json"
     results.save(path)
     _tell(results, [(one.name, one.about) for one in scenarios])

@@ -35,12 +35,12 @@ def prepare() -> None:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Keep other benchmarks of this machine waiting: two at once would measure each other."""
+    """Keep other benchmarks of this machine waiting meanwhile: two at once would measure each other."""
     with (Path(tempfile.gettempdir()) / "productflo-bench.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("Another benchmark is running; this one waits for its end.", file=sys.stderr, flush=True)
+            print("Another benchmark is running; this one waits for its turn.", file=sys.stderr, flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

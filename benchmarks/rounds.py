@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.crowd import Failed, Joined, Loaded
-from benchmarks.machine import describe, load_average
+from benchmarks.machine import alone, describe, load_average
 from benchmarks.outcome import Outcome, Scenario
 from benchmarks.systems import System
 
@@ -72,10 +72,15 @@ class Rounds:
     def _measurements(self) -> Iterator[Measurement]:
         for number in range(1, self.count + 1):
             for scenario in self.scenarios:
-                for system in self.systems if scenario.for_peers else self.systems[: self.own]:
-                    measurement = _measure(scenario, system, number)
-                    self.say(measurement)
-                    yield measurement
+                with alone():
+                    yield from self._turn(scenario, number)
+
+    def _turn(self, scenario: Scenario, number: int) -> Iterator[Measurement]:
+        """Every system, one after the other."""
+        for system in self.systems if scenario.for_peers else self.systems[: self.own]:
+            measurement = _measure(scenario, system, number)
+            self.say(measurement)
+            yield measurement
 
 
 def _measure(scenario: Scenario, system: System, number: int) -> Measurement:

@@ -17,7 +17,7 @@ settings.configure(
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
             # Beyond its capacity (100 unless set) a layer drops messages, and speakers would wait for ever.
-            # redis-py 8 gives up after 5 seconds and at 100 connections unless told not to, and consumers end.
+            # redis-py 8 gives up after 5 seconds and at 100 connections unless told not to: consumers end.
             "CONFIG": {
                 "hosts": [
                     {"address": os.environ["REDIS_URL"], "socket_timeout": None, "max_connections": 20_000}
