@@ -31,8 +31,8 @@ class _Waiting(Generic[T]):
 class UnderWay(Generic[T]):
     """Events, by the future of their answer.
 
-    `answered(what, answer)` is called when it has come, `late(what)` once for each that takes long, and `room`
-    when there is room again after there was none. None may block or raise.
+    `answered(what, answer)` is called when it has come, `late(what)` once for each that takes long, and
+    `room` when there is room again after there was none. None may block or raise.
     """
 
     __slots__ = ("_answered", "_answers", "_late", "_room", "_timer")
