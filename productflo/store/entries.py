@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from productflo.protocol.codec import Parts
-from productflo.store.scripts import Argument
+from productflo.store.exchange import Argument
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from productflo import metrics
@@ -9,11 +10,15 @@ from productflo.errors import ProductFloError
 from productflo.store.client import Client
 from productflo.store.commit import Commits, Confirmation
 from productflo.store.entries import Appended, Entry, Revision
+from productflo.store.exchange import Argument
 from productflo.store.keys import RoomKeys
 from productflo.store.outcomes import outcome
 from productflo.store.reading import Reading
 from productflo.store.retention import Retention
-from productflo.store.scripts import Argument, Call, script
+from productflo.store.scripts import Call, script
+
+ROOMS = 2048
+"""Rooms whose keys are kept: some 2 KB each; those that are spoken in at the same time."""
 
 
 class Log(Reading):
@@ -24,7 +29,7 @@ class Log(Reading):
 
     def __init__(self, redis: Client, *, retention: Retention, replicas: int = 0) -> None:
         super().__init__(redis)
-        self._retention = retention
+        self._limits = retention.arguments()
         self._hold = "hold" if replicas else ""
         self._commits = Commits(redis, script("append"), self._call, _outcomes, Confirmation(replicas, _told))
 
@@ -47,20 +52,27 @@ class Log(Reading):
 
     def _call(self, entries: Sequence[Entry | Revision]) -> Call:
         """The script's call for entries of one room: one that is guarded, or any number that are not."""
-        k = RoomKeys(entries[0].room)
-        keys = [k.log, k.meta, k.ids, k.members, k.files, k.assistants, k.bus, k.reads]
-        keys += [k.messages, k.deleted, k.feedback, k.seen, k.seen_before]
-        args: list[Argument] = [*self._retention.arguments()]
+        room = entries[0].room
+        keys = _keys(room)
+        args: list[Argument] = [*self._limits]
         if guard := entries[0].guard:
-            keys.append(k.run(guard.assistant))
+            keys = (*keys, RoomKeys(room).run(guard.assistant))
             args += (guard.token, guard.cursor, self._hold)
         else:
-            answering = {name for one in entries for name in one.answering}
-            keys += [k.run(assistant) for assistant in sorted(answering)]
+            if answering := {name for one in entries for name in one.answering}:
+                keys = (*keys, *map(RoomKeys(room).run, sorted(answering)))
             args += ("", "", self._hold)
         for one in entries:
             args.extend(one.arguments())
         return keys, args
+
+
+@lru_cache(maxsize=ROOMS)
+def _keys(room: str) -> tuple[str, ...]:
+    """The keys of append.lua, but for those of runs."""
+    k = RoomKeys(room)
+    keys = (k.log, k.meta, k.ids, k.members, k.files, k.assistants, k.bus, k.reads)
+    return (*keys, k.messages, k.deleted, k.feedback, k.seen, k.seen_before)
 
 
 def _outcomes(entries: Sequence[Entry | Revision], answer: Any) -> list[Appended | ProductFloError]:
@@ -68,9 +80,11 @@ def _outcomes(entries: Sequence[Entry | Revision], answer: Any) -> list[Appended
     results, flat, *_ = answer
     assistants = {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
     outcomes = [outcome(told, one, assistants) for told, one in zip(results, entries, strict=True)]
-    for told in outcomes:
-        if isinstance(told, Appended):
-            (metrics.DUPLICATES if told.envelope is not None else metrics.APPENDED).inc()
+    appended = [told.envelope is None for told in outcomes if isinstance(told, Appended)]
+    if fresh := sum(appended):
+        metrics.APPENDED.inc(fresh)
+    if repeated := len(appended) - fresh:
+        metrics.DUPLICATES.inc(repeated)
     return outcomes
 
 

@@ -13,13 +13,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 from productflo.store.client import Client, look_again, shard_of
+from productflo.store.exchange import Argument, exchange
 from productflo.store.refusals import NotReplicated, is_elsewhere
 
 INCLUDE = "-- include: "
 REPLICATION = 1.0
 """Seconds that replicas have to confirm: on one network they do in a millisecond."""
 
-Argument = str | bytes | int | float
 Call = tuple[Sequence[str], Sequence[Argument]]
 """The keys and the arguments of one call."""
 
@@ -99,13 +99,14 @@ class Script:
         return results
 
     async def _pipeline(self, redis: Redis, calls: Sequence[Call], replicas: int) -> list[Any]:
-        pipeline = redis.pipeline(transaction=False)
-        for keys, args in calls:
-            pipeline.evalsha(self.sha, len(keys), *keys, *args)
+        commands: list[tuple[Argument, ...]] = [
+            ("EVALSHA", self.sha, len(keys), *keys, *args) for keys, args in calls
+        ]
         if not replicas:
-            return await pipeline.execute(raise_on_error=False)
-        pipeline.execute_command("WAIT", replicas, round(REPLICATION * 1000))
-        *results, confirmed = await pipeline.execute(raise_on_error=False)
+            return await exchange(redis, commands)
+        *results, confirmed = await exchange(
+            redis, [*commands, ("WAIT", replicas, round(REPLICATION * 1000))]
+        )
         if any(isinstance(result, NoScriptError) for result in results):
             return results
         if isinstance(confirmed, RedisError):  # A replica says so of itself; what was written is not known.
