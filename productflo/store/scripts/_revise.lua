@@ -43,7 +43,7 @@ end
 -- Returns {'ok', seq} | what `duplicate` does | {'unchanged', seq of the message} | {'conflict'} | {'forbidden'} |
 -- {'not_found'} | what `act` returned.
 local function revise(sender, operation, digest, message_id, begin, by, act, text, mentions)
-  if redis.call('HEXISTS', members, sender) == 0 then return {'forbidden'} end
+  if not is_member(sender) then return {'forbidden'} end
   operation = 'o ' .. sender .. ' ' .. operation
   local result = done_before(operation, digest, begin, by, text, mentions)
   if result then return result end

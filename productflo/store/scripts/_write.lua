@@ -4,13 +4,21 @@ local function placed(time, at)
   return ',"accepted_at":"' .. time .. '","seq":' .. string.format('%.0f', at)
 end
 
+-- Whether somebody is a member, which no event of this call changes.
+local known_members = {}
+
+local function is_member(user)
+  if known_members[user] == nil then known_members[user] = redis.call('HEXISTS', members, user) == 1 end
+  return known_members[user]
+end
+
 -- `said` is what a message or an edit says; more fields of the log's entry follow `digest`.
 local function write(begin, by, about, said, digest, ...)
   seq = seq + 1
   local place = placed(accepted_at, seq) .. about
   redis.call('XADD', log, string.format('%.0f-%s', seq, generation), 'e', begin .. by .. place, 'd', digest,
     'b', string.format('%.0f', bytes), 't', accepted_ms, ...)
-  local envelope = table.concat({begin, said.text, by, said.rest, place, said.more, '}}'})
+  local envelope = begin .. said.text .. by .. said.rest .. place .. said.more .. '}}'
   published[#published + 1] = envelope
   bytes = bytes + #envelope
 end
