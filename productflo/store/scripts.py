@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -123,14 +123,8 @@ def script(name: str) -> Script:
 
 
 def script_source(file: str) -> str:
-    """A file of `scripts/` with its includes in place, each where it is named first."""
-    return "\n".join(_lines(file, set()))
-
-
-def _lines(file: str, included: set[str]) -> Iterator[str]:
-    included.add(file)
-    for line in (files("productflo.store") / "scripts" / file).read_text().splitlines():
-        if not line.startswith(INCLUDE):
-            yield line
-        elif (named := line.removeprefix(INCLUDE)) not in included:
-            yield from _lines(named, included)
+    """A file of `scripts/` with its includes in place."""
+    lines = (files("productflo.store") / "scripts" / file).read_text().splitlines()
+    return "\n".join(
+        script_source(line.removeprefix(INCLUDE)) if line.startswith(INCLUDE) else line for line in lines
+    )

@@ -1,12 +1,11 @@
 -- Included by the scripts that need a room's position: generation, seq and the generations before; and the bytes of
--- all its envelopes.
+-- all its envelopes. Needs `server_info`.
 -- The generation changes whenever the server process did (its run_id): a restart may have lost the newest
 -- writes, and a restored backup or a fail-over comes with a new process too. `predecessors` then keeps
 -- where the old generation ended here ("<generation>:<seq>", newest first), so that a client at or below
 -- that point may go on. 64 of them: a client that missed more restarts is told to read again.
 -- A generation is the store's clock in microseconds. Where that clock was set back it is the one before and a
 -- step made of the run_id: two restarts from one backup must not come to the same name.
--- include: _server.lua
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
