@@ -11,9 +11,10 @@ file of the operator's folder; it runs where the operator names it. Everything p
 what tests need in `assistants.testing`; other modules may change at any time.
 """
 
-from assistants.context import Context, Member, Memory, Message
+from assistants.context import Context, Memory
 from assistants.documents import Document
 from assistants.errors import AssistantError, ModelError, NotApproved
+from assistants.messages import Member, Message
 from assistants.plugin import Answer, Assistant, NoSettings, assistant
 from assistants.tools import Tool, tool
 

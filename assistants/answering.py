@@ -30,6 +30,9 @@ SAVE = 0.25
 SAVE_FIRST = 0.2
 """Seconds after a save from which the next piece is saved before it is shown; less than `SAVE`, so that in a
 steady flow it is this save that happens."""
+CERTAIN = 2.0
+"""Seconds after the lease was renewed in which nobody else can have it: far less than a lease, and more than
+a healthy worker needs to renew it again."""
 CLOSE = 2.0
 """Seconds that an assistant gets to clean up when it was ended; one that takes longer is left behind."""
 FINISH = 2.5
@@ -125,6 +128,7 @@ class Answering:
         self._index = -1
         self._saved = -1
         self._saved_at = float("-inf")
+        self._held_at = asyncio.get_running_loop().time()
         self._changed = asyncio.Event()
         self._status_changed = asyncio.Event()
         self._over = asyncio.Event()
@@ -257,15 +261,20 @@ class Answering:
         """Show what is new.
 
         Now and then it is saved just before, so that whoever hears a piece without having heard those before
-        it finds the text up to this very piece in the store, and can go on from there.
+        it finds the text up to this very piece in the store, and can go on from there. The first has none
+        before it, and people wait for it: it is saved just after, unless the lease may be another's by now.
         """
         try:
             if self._sent < len(self._text):
-                end, index = len(self._text), self._index + 1
-                if self._loop.time() - self._saved_at >= SAVE_FIRST:
+                end, index, now = len(self._text), self._index + 1, self._loop.time()
+                due = now - self._saved_at >= SAVE_FIRST
+                at_once = index == 0 and now - self._held_at < CERTAIN
+                if due and not at_once:
                     await self._save(end, index)
                 await self._channel.piece(self._text[self._sent : end], index)
                 self._sent, self._index = end, index
+                if due and at_once:
+                    await self._save(end, index)
         except LeaseLost:
             self.end(Ending.LEASE)
         except ProductFloError as error:
@@ -308,7 +317,8 @@ class Answering:
 
     async def _save(self, end: int, index: int) -> None:
         """Renew the lease, save the text up to the piece `index` where that is due, and obey a stop."""
-        if index > self._saved and self._loop.time() - self._saved_at >= SAVE_FIRST:
+        now = self._loop.time()
+        if index > self._saved and now - self._saved_at >= SAVE_FIRST:
             self._saved, before = index, self._saved
             try:
                 stop = await self._store.save(self._lease, self._text[:end], index)
@@ -318,6 +328,7 @@ class Answering:
             self._saved_at = self._loop.time()
         else:
             stop = await self._store.renew(self._lease)
+        self._held_at = now
         if stop:
             self.end(Ending.STOPPED, stop)
 

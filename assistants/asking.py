@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from assistants.errors import NotApproved
 from assistants.receipt import Receipt
 from productflo.errors import Conflict
+from productflo.protocol.messages import Decided
 from productflo.service.approvals import Approvals
 from productflo.store.approvals import Action, Decision
 
@@ -13,6 +14,8 @@ MOST_ACTION = 300
 """Characters of what is asked for, in words."""
 MOST_ARGUMENTS = 4000
 """Characters of its arguments: whoever approves them has to read them all."""
+NOTED = 1000
+"""Characters of its arguments that the finished answer repeats."""
 LONGEST = 3600.0
 """Seconds that may be waited for a person."""
 
@@ -51,6 +54,14 @@ class RoomApprover:
                 decision, by = await self.approvals.ask(asked, seconds)
         except Conflict as error:
             raise NotApproved(error.message) from error
+        self.receipt.approvals.append(
+            Decided(
+                action=asked.action,
+                arguments=asked.arguments[:NOTED],
+                decision=decision.value,
+                decided_by=by,
+            )
+        )
         if decision is Decision.DENIED:
             raise NotApproved(f"{by} has denied it.")
         if decision is Decision.EXPIRED or by is None:

@@ -57,6 +57,15 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """Tokens that a request to a model has used; `estimated` where its server did not count all of them."""
+
+    prompt: int = 0
+    completion: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Meter:
     """Counts what one answer uses. `seconds` is the time that the answer has."""
 
@@ -92,8 +101,8 @@ class Meter:
                 raise
             finally:
                 await spending.end()
-                for name, value in spending.used.items():
-                    span.set_attribute(f"gen_ai.usage.{name}", value)
+                span.set_attribute("gen_ai.usage.input_tokens", spending.used.prompt)
+                span.set_attribute("gen_ai.usage.output_tokens", spending.used.completion)
 
 
 UNMETERED = Meter()
@@ -111,7 +120,8 @@ class Spending:
         self._completion = 0
         self._bytes = 0
         self._heard = False
-        self._usage: CompletionUsage | None = None
+        self._counted: Used | None = None
+        self._bytes_counted = 0
         self._id = secrets.token_hex(8)
         self._reserved = 0
         self._held: dict[Allowance, Amount] = {}
@@ -119,13 +129,14 @@ class Spending:
         self._began = self._loop.time()
 
     @property
-    def used(self) -> dict[str, int]:
-        """Tokens by OpenTelemetry's names: as the server counted, else as estimated; none where it failed."""
-        if self._usage is not None:
-            prompt, completion = self._usage.prompt_tokens, self._usage.completion_tokens
-        else:
-            prompt, completion = (self._prompt, self._completion) if self._heard else (0, 0)
-        return {"input_tokens": prompt, "output_tokens": completion}
+    def used(self) -> Used:
+        """As the server counted, and what it said since as estimated; nothing where the request failed."""
+        if not self._heard:
+            return Used()
+        if self._counted is None:
+            return Used(self._prompt, self._completion, estimated=True)
+        since = math.ceil((self._bytes - self._bytes_counted) / tokens.BYTES)
+        return Used(self._counted.prompt, self._counted.completion + since, estimated=since > 0)
 
     async def begin(self) -> None:
         """Reserve the prompt and a first piece. Raises `LimitReached`."""
@@ -136,16 +147,26 @@ class Spending:
         if not self._heard:
             self._heard = True
             metrics.MODEL_FIRST_SECONDS.labels(self._model).observe(self._loop.time() - self._began)
-        self._usage = chunk.usage or self._usage
         for choice in chunk.choices or ():
             self._bytes += _said(choice.delta) if choice.delta else 0
+        if chunk.usage:
+            self._count(chunk.usage)
         self._completion = math.ceil(self._bytes / tokens.BYTES)
         if self._completion > self._reserved:
             await self._reserve(least=self._completion, wish=self._completion + STEP)
 
+    def _count(self, usage: "CompletionUsage") -> None:
+        """Take what the server counted up to here: OpenAI's tells it in the last chunk, others in every one
+        or in parts, and none of their numbers becomes smaller."""
+        before = self._counted or Used()
+        self._counted = Used(
+            max(before.prompt, usage.prompt_tokens or 0), max(before.completion, usage.completion_tokens or 0)
+        )
+        self._bytes_counted = self._bytes
+
     async def end(self) -> None:
         """Settle what was used. While the store is away that is lost, and the reservation ends by itself."""
-        prompt, completion = self.used.values()
+        prompt, completion = self.used.prompt, self.used.completion
         used = Amount(prompt + completion, self._price.of(prompt, completion))
         metrics.MODEL_TOKENS.labels(self._model, "prompt").inc(prompt)
         metrics.MODEL_TOKENS.labels(self._model, "completion").inc(completion)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from assistants.receipt import Receipt
 from productflo.domain.passing import Passing
 from productflo.errors import ProductFloError
-from productflo.protocol import outbound
+from productflo.protocol.activity import Notification, NotificationData, Piece, PieceData
 from productflo.protocol.codec import encode
 from productflo.service.attendance import Attendance
 from productflo.service.clock import Clock, stamp
@@ -40,11 +40,11 @@ class Channel:
 
     async def status(self, receipt: Receipt) -> None:
         """Tell what the assistant is doing, and the tools that it has used so far."""
-        told = outbound.Notification(
+        told = Notification(
             user_id=self.assistant,
             room_id=self.room,
             timestamp=stamp(self.clock),
-            data=outbound.NotificationData(
+            data=NotificationData(
                 code="ASSISTANT_STATUS",
                 message=receipt.status,
                 sender=self.assistant,
@@ -61,11 +61,11 @@ class Channel:
 
     async def piece(self, text: str, index: int) -> None:
         """Show the next piece; index 0 shows it in place of what was shown before. Raises `StoreAway`."""
-        piece = outbound.Piece(
+        piece = Piece(
             user_id=self.assistant,
             room_id=self.room,
             timestamp=stamp(self.clock),
-            data=outbound.PieceData(
+            data=PieceData(
                 message=text,
                 sender=self.assistant,
                 message_id=self.message_id,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from assistants.context import Message
+from assistants.messages import Message
 
 CITED = re.compile(r"\[\s*(#\d+(?:\s*(?:,|;|and|-)?\s*#\d+)*)\s*\]")
 """`[#12]`, `[#12, #15]`; two in a row are two."""

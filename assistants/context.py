@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal
+from typing import TYPE_CHECKING, Any, Generic
 
 import orjson
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -15,11 +15,12 @@ from typing_extensions import TypeVar
 from assistants import tokens as counting
 from assistants.documents import IMAGES, MOST_FILES, Document, Unreadable
 from assistants.fetch import NotRead, Source
+from assistants.messages import Member, Message
 from assistants.ports import Approver, Attachments, Documents, Kept, Model, Pages, Transcript, Turn
 from assistants.receipt import Receipt
 from assistants.rounds import MAX_ROUNDS, Rounds
 from productflo.domain.identity import Identity
-from productflo.protocol.outbound import FileNote
+from productflo.protocol.messages import FileNote
 
 if TYPE_CHECKING:
     from assistants.tools import Tool
@@ -39,59 +40,6 @@ class NoSettings(BaseModel):
 
 
 S = TypeVar("S", bound=BaseModel, default=NoSettings)
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member of the room. `presence` is `online`, `away`, `busy` or `offline`.
-
-    An assistant has a `description`, and the `commands` that call it, each with what it does.
-    """
-
-    id: str
-    name: str
-    kind: Literal["human", "assistant"]
-    presence: str
-    description: str = ""
-    commands: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_here(self) -> bool:
-        """Whether the member is connected, whatever they say of themselves."""
-        return self.presence != "offline"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message of the room.
-
-    `seq` is its place in the room's order (1, 2, 3, ...), `sent_at` when the server took it (ISO 8601, UTC),
-    `reply_to` the id of the message that it answers, `files` the ids of what is attached. `hops` counts the
-    assistants' messages between an assistant's and a person's.
-    """
-
-    id: str
-    seq: int
-    sender: str
-    text: str
-    sent_at: str
-    reply_to: str | None = None
-    files: tuple[str, ...] = ()
-    mentions: tuple[str, ...] = ()
-    from_assistant: bool = False
-    hops: int = 0
-    request: Mapping[str, Any] | None = None
-    """Of a typed request, or a command: `code`, `assistant` whom it is for, and the request's own fields."""
-
-    @property
-    def request_code(self) -> str | None:
-        """The code of the request in it; of a command its first word (`/summary`); None for a chat."""
-        return self.request["code"] if self.request else None
-
-    @property
-    def is_command(self) -> bool:
-        """Whether it is a command such as `/summary`, for an assistant of the room."""
-        return (self.request_code or "").startswith("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +81,8 @@ class Context(Generic[S]):
     """A question, and what may be known for answering it: this room only.
 
     `text` is the question without the mention of oneself, `message` the whole of it. `members` are the
-    room's, oneself (`me`) among them. `asker` is who asked. `request` is the typed request as the
+    room's, oneself (`me`) among them. `asker` is who asked, or who wants the answer anew: then `message` is
+    another's, and what is done is done with the rights of who wants it. `request` is the typed request as the
     assistant's own model, None for a chat. `settings` are the operator's, validated. `log`
     writes to the worker's log; a room's text does not belong there.
     """
@@ -183,11 +132,12 @@ class Context(Generic[S]):
         limit = max(0, min(limit, MAX_HISTORY))
         if before is not None:
             return await self._transcript.before(min(before, self.message.seq), limit)
-        found = await self._transcript.before(self.message.seq, limit)
-        given = found if tokens is None else _newest(found, tokens)
-        cut = len(given) < len(found) or (
-            len(found) == limit and bool(await self._transcript.before((given or [self.message])[0].seq, 1))
-        )
+        found = await self._transcript.before(
+            self.message.seq, limit + 1
+        )  # One more tells that there are more.
+        newest = found[max(0, len(found) - limit) :]
+        given = newest if tokens is None else _newest(newest, tokens)
+        cut = len(given) < len(found)
         self.receipt.read_messages((given or [self.message])[0].seq, self.message.seq, cut=cut)
         return given
 

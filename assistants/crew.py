@@ -34,10 +34,11 @@ class Crew:
         """Those that look for work."""
         return list(self._posts.values())
 
-    @property
-    def loops(self) -> list[asyncio.Task[None]]:
-        """Their looking, to be ended by whoever owns it."""
-        return [loop for loops in self._loops.values() for loop in loops]
+    async def close(self) -> None:
+        """Look for work no longer; what has begun goes on."""
+        await end([loop for loops in self._loops.values() for loop in loops])
+        for post in self.posts:
+            post.close()
 
     @property
     def turns(self) -> set[asyncio.Task[None]]:
@@ -53,7 +54,7 @@ class Crew:
         gone = [await self._retire(one) for one in [*self._posts] if one not in registry.ready]
         for assistant, ready in registry.ready.items():
             if assistant in self._posts:
-                self._posts[assistant].ready = ready
+                self._posts[assistant].be(ready)
             else:
                 self._begin(Post(self._services, ready, self._worker, self._pace, self._tasks), looking)
         return gone
@@ -62,12 +63,14 @@ class Crew:
         self._posts[post.assistant] = post
         self._loops[post.assistant] = [
             looking.create_task(post.listen()),
+            looking.create_task(post.succeed()),
             looking.create_task(every(self._pace.sweep, post.sweep)),
         ]
 
     async def _retire(self, assistant: str) -> Post:
         await end(self._loops.pop(assistant))
         post = self._posts.pop(assistant)
+        post.close()
         self._retired.append(post)
         return post
 

@@ -7,6 +7,7 @@ second time gains nothing. Every redirect is a new address to be judged.
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -58,12 +59,13 @@ class Fetcher:
     """Reads http and https addresses of the public internet, and of the hosts that the operator allows.
 
     `allowed` are names or addresses (`wiki.internal`, `10.0.0.5`), with a port where only that one is meant
-    (`10.0.0.5:8080`).
+    (`10.0.0.5:8080`). `trusted` says whose certificates count, where it is not the usual authorities.
     """
 
     allowed: frozenset[str] = field(default_factory=frozenset)
     seconds: float = SECONDS
     max_bytes: int = MAX_BYTES
+    trusted: ssl.SSLContext | None = None
 
     @classmethod
     def allowing(cls, hosts: Iterable[str]) -> "Fetcher":
@@ -90,7 +92,9 @@ class Fetcher:
 
         # No connection is used twice: one that was made for a host must not serve another at its address.
         limits = httpx2.Limits(max_keepalive_connections=0)
-        async with httpx2.AsyncClient(trust_env=False, timeout=self.seconds, limits=limits) as client:
+        async with httpx2.AsyncClient(
+            trust_env=False, timeout=self.seconds, limits=limits, verify=self.trusted or True
+        ) as client:
             at = httpx2.URL(url)
             for _ in range(MAX_REDIRECTS + 1):
                 found = await self._look(client, at)

@@ -2,7 +2,7 @@
 
     limits = { timeout = 60, per_room = "10/min", tokens_per_day = 200000, max_hops = 1 }
 
-Rates are counted over all workers, and so are tokens and money. A day is one of UTC, by the store's clock.
+All of them hold over all workers. A day is one of UTC, by the store's clock.
 """
 
 from collections.abc import Iterator, Mapping
@@ -57,7 +57,9 @@ class Limits(BaseModel):
         0, ge=0, le=20, description="Answers of assistants between a person's word and one that still wakes."
     )
     max_rounds: int = Field(8, ge=1, le=100, description="Requests to a model for one answer with tools.")
-    at_once: int = Field(32, ge=1, le=1000, description="Rooms answered in at the same time, by a worker.")
+    at_once: int | None = Field(
+        None, ge=1, le=1000, description="Rooms answered in at the same time; else 32 for each worker."
+    )
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Self:

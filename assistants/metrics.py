@@ -84,13 +84,20 @@ def begun(assistant: str, tries: int, sent_at: str, now: datetime) -> None:
     if tries > 1:
         RETRIES.labels(assistant).inc()
         return
-    waited = (now - datetime.fromisoformat(sent_at)).total_seconds()
-    QUEUE_SECONDS.labels(assistant).observe(max(0.0, waited))
+    QUEUE_SECONDS.labels(assistant).observe(waited(sent_at, now))
+
+
+def waited(sent_at: str, now: datetime) -> float:
+    """Seconds since something was said (ISO 8601); 0 where the clock has gone back since."""
+    return max(0.0, (now - datetime.fromisoformat(sent_at)).total_seconds())
 
 
 @contextmanager
-def answering(assistant: str) -> Iterator[Callable[[], None]]:
-    """Count an answer as running within the block, and its time; call what it gives with each piece."""
+def answering(assistant: str, first: Callable[[float], None]) -> Iterator[Callable[[], None]]:
+    """Count an answer as running within the block, and its time; call what it gives with each piece.
+
+    `first` is told the seconds to the first one.
+    """
     began, said = time.monotonic(), False
     running = RUNNING.labels(assistant)
     running.inc()
@@ -99,7 +106,9 @@ def answering(assistant: str) -> Iterator[Callable[[], None]]:
         nonlocal said
         if not said:
             said = True
-            FIRST_PIECE_SECONDS.labels(assistant).observe(time.monotonic() - began)
+            seconds = time.monotonic() - began
+            FIRST_PIECE_SECONDS.labels(assistant).observe(seconds)
+            first(seconds)
 
     try:
         yield piece

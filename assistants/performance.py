@@ -25,7 +25,7 @@ MINUTES_FROM = 100
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question as limits and logs see it; `first` where no worker has begun it before. `message_id`
-    and `run_id` are the answer's."""
+    and `run_id` are the answer's; `waited` are the seconds that it has waited until now."""
 
     assistant: str
     limits: Limits
@@ -34,6 +34,7 @@ class Asked:
     message_id: str
     run_id: str
     first: bool
+    waited: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,17 @@ class Performances:
     ) -> AsyncGenerator[str, None]:
         """The answer's pieces; see `Stages.perform`. Raises `LimitReached` where it was asked too often."""
         name = f"in {asked.room}, run {asked.run_id}"
-        attributes = {"productflo.assistant": asked.assistant, "productflo.run_id": asked.run_id}
-        with tracing.span("answer", attributes), metrics.answering(asked.assistant) as heard_piece:
+        attributes: dict[str, tracing.Value] = {
+            "productflo.assistant": asked.assistant,
+            "productflo.run_id": asked.run_id,
+            "productflo.queue_seconds": asked.waited,
+        }
+        with (
+            tracing.span("answer", attributes) as span,
+            metrics.answering(
+                asked.assistant, lambda seconds: span.set_attribute("productflo.first_piece_seconds", seconds)
+            ) as heard_piece,
+        ):
             try:
                 if asked.first:
                     await self._admit(asked)
@@ -101,8 +111,8 @@ class Performances:
         """
         limits, assistant = asked.limits, asked.assistant
         rates = (
-            (limits.per_user, keys.asked(assistant, asked.user), "from one person", "per_user"),
-            (limits.per_room, RoomKeys(asked.room).asked(assistant), "in this room", "per_room"),
+            (limits.per_user, keys.admitted(assistant, asked.user), "from one person", "per_user"),
+            (limits.per_room, RoomKeys(asked.room).admitted(assistant), "in this room", "per_room"),
         )
         for rate, key, where, name in rates:
             if rate is None:

@@ -1,17 +1,15 @@
 """What an assistant's context reaches the world through: one room's, and one answer's."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pydantic import JsonValue
 
 from assistants.documents import Document
 from assistants.fetch import Source
+from assistants.messages import Message
 from assistants.receipt import Receipt
 from assistants.tool_requests import ToolRequest
-
-if TYPE_CHECKING:
-    from assistants.context import Message
 
 Turn = Mapping[str, Any]
 """One turn of a conversation with a model: `role` (system, user, assistant) and `content`."""
@@ -20,10 +18,10 @@ Turn = Mapping[str, Any]
 class Transcript(Protocol):
     """The messages of the question's room, and of no other."""
 
-    async def before(self, seq: int, limit: int) -> "list[Message]":
+    async def before(self, seq: int, limit: int) -> list[Message]:
         """The newest `limit` messages before `seq`, oldest first."""
 
-    async def find(self, message_id: str) -> "Message | None":
+    async def find(self, message_id: str) -> Message | None:
         """A message, while it is retained and not deleted."""
 
 

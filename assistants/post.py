@@ -1,8 +1,8 @@
 """One assistant's post in a worker: where it is wanted, and its turns there.
 
-Where to look comes from three sides: new wake-ups, wake-ups that another worker left unfinished, and a sweep
-over the assistant's rooms. All end in the same place: take the lease, and answer what the log holds after
-the cursor.
+Where to look comes from four sides: new wake-ups, wake-ups that another worker left unfinished, a sweep over
+the assistant's rooms, and leases of others that should have ended. All end in the same place: take the lease,
+and answer what the log holds after the cursor.
 """
 
 import asyncio
@@ -11,13 +11,17 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from assistants.held import HeldRooms
 from assistants.registry import Ready
 from assistants.services import Services
+from assistants.slots import Slots
 from assistants.turn import Turn, TurnEnd
 from productflo.errors import LeaseLost, NotFound, ProductFloError
 from productflo.store.presence import USUAL_PACE as PRESENCE_PACE
 from productflo.store.ready import IDLE, ReadyStream, WakeUp
 from productflo.store.refusals import note
+from productflo.store.runs import Held
+from productflo.store.slots import SlotStore
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +52,7 @@ class Pace:
 class Post:
     """Looks for the rooms that want the assistant. `tasks` owns its turns, which outlive the looking.
 
-    `ready` is the assistant as it begins its next turn; it may be replaced at any time.
+    `ready` is the assistant as it begins its next turn, and its limits for the next slot that is taken.
     """
 
     def __init__(
@@ -61,19 +65,31 @@ class Post:
         self._worker = worker
         self._pace = pace
         self._tasks = tasks
-        self._slots = asyncio.Semaphore(ready.assistant.limits.at_once)
+        store = SlotStore(services.rooms.redis, services.runs.lease)
+        self._slots = Slots(store, self.assistant, worker, lambda: self.ready.assistant.limits.at_once)
+        tasks.create_task(self._slots.run())
         self._reclaimed_at = float("-inf")
+        self._held = HeldRooms()
 
     @property
     def assistant(self) -> str:
         """The assistant's id."""
         return self.ready.assistant.id
 
+    def be(self, ready: Ready) -> None:
+        """Begin the next turn as the operator wants the assistant now."""
+        self.ready = ready
+        self._slots.look_again()
+
+    def close(self) -> None:
+        """Nobody looks for work any more; the turns that have begun go on."""
+        self._slots.close()
+
     async def listen(self) -> None:
         """Take wake-ups, until cancelled; none is taken while all slots are in use."""
         opened = False
         while True:
-            await self._slots.acquire()
+            await self._slots.take()
             wake_up: WakeUp | None = None
             try:
                 if not opened:
@@ -83,9 +99,10 @@ class Post:
             except ProductFloError as error:
                 note(error)
                 await asyncio.sleep(RETRY)
-            if wake_up is None:
-                self._slots.release()
-            else:
+            finally:
+                if wake_up is None:
+                    self._slots.give_back()
+            if wake_up is not None:
                 self._begin(wake_up.room, wake_up)
 
     async def sweep(self) -> None:
@@ -93,9 +110,16 @@ class Post:
         rooms = await self._services.rooms.rooms_of(self.assistant)
         for at in range(0, len(rooms), SWEEP_PAGE):
             for room in await self._services.runs.behind(self.assistant, rooms[at : at + SWEEP_PAGE]):
-                await self._slots.acquire()
+                await self._slots.take()
                 self._begin(room, None)
         await self.stream.forget_the_gone()
+
+    async def succeed(self) -> None:
+        """Look into rooms again when another's lease should have ended, until cancelled."""
+        while True:
+            room = await self._held.next()
+            await self._slots.take()
+            self._begin(room, None)
 
     async def _next(self) -> WakeUp | None:
         now = asyncio.get_running_loop().time()
@@ -110,7 +134,11 @@ class Post:
         """Look into a room beside the others; the slot that the caller took is given back at the end."""
         turn = self._tasks.create_task(self._look(room, wake_up))
         self.turns.add(turn)
-        turn.add_done_callback(self.turns.discard)
+        turn.add_done_callback(self._ended)
+
+    def _ended(self, turn: asyncio.Task[None]) -> None:
+        self.turns.discard(turn)
+        self._slots.give_back()
 
     async def _look(self, room: str, wake_up: WakeUp | None) -> None:
         """Deal with a room, and with the wake-up that named it. Whatever goes wrong in it stays in it."""
@@ -123,21 +151,23 @@ class Post:
             note(error)
         except Exception:
             log.exception("%s failed in %s; it looks again in %g s", self.assistant, room, self._pace.idle)
-        finally:
-            self._slots.release()
 
     async def _deal_with(self, room: str, wake_up: WakeUp | None) -> bool:
         """Answer what there is; whether the wake-up has served.
 
         While another holds the lease a new wake-up has served, because the holder looks at the log again
-        before it gives the lease back. One that was left unfinished may be the holder's own: it stays.
+        before it gives the lease back. One that was left unfinished may be the holder's own: it stays, and
+        the room is looked into again at the end of the lease, as one that a sweep finds held.
         """
         try:
             lease = await self._services.runs.acquire(room, self.assistant, self._worker)
         except NotFound:
             return True
-        if lease is None:
-            return wake_up is not None and not wake_up.reclaimed
+        if isinstance(lease, Held):
+            if wake_up is not None and not wake_up.reclaimed:
+                return True
+            self._held.note(room, lease.seconds)
+            return False
         turn = Turn(
             self._services, lambda: self.ready.in_room(room), lease, self._tasks, self._keeping(wake_up)
         )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from assistants.context import Message
+from assistants.messages import Message
 from assistants.receipt import Receipt
 from productflo.domain.files import FileRecord, clean_name
 from productflo.domain.media import HEAD_BYTES, media_type

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from assistants.context import Message
+from assistants.messages import Message
 from assistants.plugin import Assistant
 from assistants.services import Services
 from assistants.transcript import RoomTranscript, message_of
@@ -57,7 +57,8 @@ class Question:
 
     @property
     def asker(self) -> str:
-        """Whose limits it counts against: who said it, or who wants its answer anew."""
+        """Whose limits it counts against, and with whose rights its answer acts: who said it, or who wants
+        its answer anew."""
         return self.again.by if self.again else self.last.sender
 
     @property
@@ -70,8 +71,8 @@ class Question:
         """As the store knows it."""
         seqs = tuple(one.seq for one in self.messages)
         if self.again:
-            return Asking.anew(self.again, seqs, self.last.sender)
-        return Asking(str(self.first.seq), seqs, self.last.sender)
+            return Asking.anew(self.again, seqs, self.asker)
+        return Asking(str(self.first.seq), seqs, self.asker)
 
     def goes_on_with(self, message: Message, seconds: float) -> bool:
         """Whether the same person goes on. A request, and a command, is a question of its own."""
@@ -171,9 +172,8 @@ class Questions:
         return not said_to_others and question.goes_on_with(message, self._services.burst)
 
     async def _look_around(self) -> _Room:
-        rooms = self._services.rooms
-        assistants = await rooms.assistants(self._room)
-        people = await rooms.member_count(self._room) - len(assistants)
+        assistants, members = await self._services.rooms.company(self._room)
+        people = members - len(assistants)
         own = self._assistant.id
         listening = frozenset(one for one, word in assistants.items() if word != Listens.OFF)
         hearing_all = sum(word == Listens.ALL for word in assistants.values())

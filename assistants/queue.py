@@ -13,7 +13,7 @@ from assistants.questions import Question, Questions
 from assistants.services import Services
 from productflo.domain.typing import RENEWAL
 from productflo.errors import ProductFloError
-from productflo.protocol import outbound
+from productflo.protocol.activity import Notification, NotificationData, Waiting
 from productflo.protocol.codec import encode
 from productflo.service.clock import stamp
 from productflo.store.events import Live
@@ -33,7 +33,7 @@ class Queue:
         self._services = services
         self._lease = lease
         self._questions = questions
-        self._told: list[outbound.Waiting] | None = []
+        self._told: list[Waiting] | None = []
         self._stirred = asyncio.Event()
 
     def taken_over(self) -> None:
@@ -45,7 +45,11 @@ class Queue:
         self._stirred.set()
 
     async def watch(self, question: Question, answering: Answering) -> None:
-        """Tell who waits, and let the answer begin anew when its asker goes on; until cancelled."""
+        """Tell who waits, and let the answer begin anew when its asker goes on; until cancelled.
+
+        The room was looked at just before the answer, whose first steps need the store more than this does.
+        """
+        await asyncio.sleep(GATHER)
         while True:
             self._stirred.clear()
             try:
@@ -73,34 +77,34 @@ class Queue:
             behind = [replace(whole, messages=more), *behind]
         elif more:
             answering.end(Ending.ASKED_ON)
-        waiting = _places(behind, [one for one in pending.again if one != question.again])
+        waiting = _places(
+            behind, [one for one in pending.again if one.stop is None and one != question.again]
+        )
         if waiting or waiting != self._told:
             await self._tell(waiting)
 
-    async def _tell(self, waiting: list[outbound.Waiting]) -> None:
+    async def _tell(self, waiting: list[Waiting]) -> None:
         room, assistant = self._lease.room, self._lease.assistant
         places = waiting[-1].place if waiting else 0
         words = "Nobody waits." if not places else f"Waiting: {places}"
-        told = outbound.Notification(
+        told = Notification(
             user_id=assistant,
             room_id=room,
             timestamp=stamp(self._services.clock),
-            data=outbound.NotificationData(
-                code="ASSISTANT_QUEUE", message=words, sender=assistant, waiting=waiting
-            ),
+            data=NotificationData(code="ASSISTANT_QUEUE", message=words, sender=assistant, waiting=waiting),
         )
         await self._services.bus.publish(room, Live(encode(told)))
         self._told = waiting
 
 
-def _places(behind: Sequence[Question], again: Sequence[Again]) -> list[outbound.Waiting]:
+def _places(behind: Sequence[Question], again: Sequence[Again]) -> list[Waiting]:
     """In the order in which they will be taken; without what another assistant may answer."""
     asked = [
         (one.first.seq, [(each.id, each.sender) for each in one.messages]) for one in behind if not one.shared
     ]
     in_order = sorted([*asked, *((one.at, [(one.answer, one.by)]) for one in again)], key=lambda one: one[0])
     return [
-        outbound.Waiting(message_id=message_id, sender=sender, place=place)
+        Waiting(message_id=message_id, sender=sender, place=place)
         for place, (_, messages) in enumerate(in_order, 1)
         for message_id, sender in messages
     ]

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from assistants.budget import UNMETERED, Meter
-from productflo.protocol.outbound import AnswerContext, FileNote, ToolCall
+from assistants.budget import UNMETERED, Meter, Used
+from productflo.protocol.messages import AnswerContext, Decided, FileNote, ToolCall
 
 
 async def _nothing() -> None:
@@ -20,13 +20,16 @@ class Receipt:
     `attached` are ids of files that the finished message attaches. `changed` is called when the room should
     see something new of it. `before_acting` is awaited before a tool that acts runs, and remembers that in
     the store: an answer that has acted is not begun again by another worker. `meter` counts every request to
-    a model, and ends the answer where a budget is used up.
+    a model, and ends the answer where a budget is used up. `estimated` tells that not all of `usage` is the
+    model server's own count.
     """
 
     model: str | None = None
     usage: dict[str, int] = field(default_factory=dict)
+    estimated: bool = False
     context: AnswerContext | None = None
     tools: list[ToolCall] = field(default_factory=list)
+    approvals: list[Decided] = field(default_factory=list)
     attached: list[str] = field(default_factory=list)
     status: str = ""
     meter: Meter = field(default=UNMETERED, repr=False)
@@ -60,10 +63,13 @@ class Receipt:
         """Seconds that went by for people's decisions, up to now."""
         return self._waited + (time.monotonic() - self._asking_since if self._asking else 0.0)
 
-    def use(self, prompt_tokens: int, completion_tokens: int) -> None:
-        """Add what one request to a model has used."""
-        for name, count in (("prompt_tokens", prompt_tokens), ("completion_tokens", completion_tokens)):
+    def use(self, used: Used) -> None:
+        """Add what one request to a model has used, at its end; nothing where it failed at once."""
+        if used == Used():
+            return
+        for name, count in (("prompt_tokens", used.prompt), ("completion_tokens", used.completion)):
             self.usage[name] = self.usage.get(name, 0) + count
+        self.estimated = self.estimated or used.estimated
 
     def call(self, call: ToolCall) -> int:
         """Note that a tool is being called; where the note stands, for `called`."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from assistants.answering import Answering, Ending
-from assistants.context import Context, Member, Message
+from assistants.context import Context
 from assistants.documents import AT_ONCE as EXTRACTIONS
 from assistants.documents import RoomDocuments
 from assistants.errors import NotApproved
 from assistants.keeping import RoomKept
+from assistants.messages import Member, Message
 from assistants.ports import Model, Pages
 from assistants.preparation import Ready
 from assistants.props import Attached, Made, Memories, Nowhere, Said, Unseen
@@ -24,7 +25,7 @@ from assistants.requests import BadRequest, read, refuse
 from assistants.verdict import Verdict, judge
 from productflo.domain.mentions import mentioned
 from productflo.domain.waking import Company, Heard, Listens, Trigger, wakes, without_mention
-from productflo.protocol.outbound import AnswerContext, ToolCall
+from productflo.protocol.messages import AnswerContext, ToolCall
 from productflo.service.clock import stamp, system_clock
 from productflo.service.requests import COMMAND
 from productflo.store.runs import Lease

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from assistants.context import Message
 from assistants.errors import AssistantError
+from assistants.messages import Message
+from productflo.protocol.answers import System, SystemData
 from productflo.protocol.codec import first_problem
 from productflo.protocol.codes import Status
-from productflo.protocol.outbound import System, SystemData
 from productflo.protocol.requests import COMMON, QUERY, RESERVED, can_be_registered
 from productflo.service.requests import failed
 

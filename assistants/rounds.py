@@ -14,7 +14,7 @@ from assistants.errors import AssistantError, ModelError, NotApproved
 from assistants.sanitize import Sanitizer
 from assistants.surrogates import mended
 from assistants.tool_requests import ToolRequest
-from productflo.protocol.outbound import ToolCall
+from productflo.protocol.messages import ToolCall
 
 if TYPE_CHECKING:
     from assistants.context import Context

@@ -1,5 +1,6 @@
 """The answers under way in this worker, so that what happens in their rooms reaches the right one."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,7 +25,9 @@ class _UnderWay:
 
 class Stops:
     """Listens to the rooms in which something is being answered. A stop that is not heard here is found
-    with the next save; hearing it makes it immediate."""
+    with the next save; hearing it makes it immediate. So no answer waits until its room is listened to."""
+
+    _tasks: asyncio.TaskGroup
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -32,8 +35,9 @@ class Stops:
         self._closing = False
 
     async def run(self) -> None:
-        """Hear what happens, until cancelled."""
-        await self._bus.run(self._heard, lambda user, word: None, lambda room: None)
+        """Hear what happens, until cancelled; must have begun before anything is to be heard."""
+        async with asyncio.TaskGroup() as self._tasks:
+            await self._bus.run(self._heard, lambda user, word: None, lambda room: None)
 
     @asynccontextmanager
     async def heard_by(
@@ -43,14 +47,16 @@ class Stops:
         something new, or a question in it was withdrawn."""
         under_way = _UnderWay(message_id, answering, stir)
         self._rooms.setdefault(room, []).append(under_way)
+        listening = self._tasks.create_task(self._listen(room))
         try:
-            await self._listen(room)
             if self._closing:
                 answering.end(Ending.SHUTDOWN)
             yield
         finally:
             self._rooms[room].remove(under_way)
-            if not self._rooms[room]:
+            # Not cancelled: that would close the one connection on which all rooms are listened to.
+            await asyncio.wait({listening})
+            if self._rooms.get(room) == []:
                 del self._rooms[room]
                 await self._listen_no_more(room)
 

@@ -2,7 +2,7 @@
 
 import orjson
 
-from assistants.context import Message
+from assistants.messages import Message
 from productflo.protocol.codes import REVISIONS
 from productflo.store.entries import Record
 from productflo.store.log import Log

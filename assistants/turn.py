@@ -76,7 +76,8 @@ class Turn:
             page = await self._questions.after(self._cursor, pending)
             again = pending.again[0] if pending.again else None
             if again and not (page.questions and page.questions[0].first.seq <= again.at):
-                if question := await self._questions.anew(again, self._cursor):
+                question = None if again.stop else await self._questions.anew(again, self._cursor)
+                if question:
                     return question
                 await self._drop(again)
             elif page.questions:
@@ -100,7 +101,7 @@ class Turn:
         return True
 
     async def _drop(self, again: Again) -> None:
-        """Nothing is left of the question whose answer was to be given anew."""
+        """Nothing is left of the question whose answer was to be given anew, or it is not wanted any more."""
         runs = self._services.runs
         await runs.begin(self._lease, Asking.anew(again, (), again.by), random_id("msg"))
         await runs.pass_over(self._lease, self._cursor)

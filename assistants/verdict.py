@@ -7,6 +7,10 @@ from typing import Literal
 from assistants.answering import Ending, Outcome
 from assistants.errors import AssistantError, LimitReached
 from productflo.protocol.inbound import MAX_TEXT
+from productflo.store.runs import Begun
+
+MAX_TRIES = 3
+"""The try at which an answer is closed with what was said: two have cost the model, and perhaps workers."""
 
 State = Literal["done", "stopped", "interrupted", "failed"]
 
@@ -20,6 +24,17 @@ class Verdict:
     stopped_by: str | None = None
     reference: str | None = None
     error: BaseException | None = None
+
+
+def foregone(begun: Begun) -> Verdict | None:
+    """How an answer ends that is not to be given, or not again; None for one that is."""
+    if begun.stop:
+        return stopped(begun.text, begun.stop)
+    if begun.acted:
+        return broken_off(begun.text)
+    if begun.tries >= MAX_TRIES:
+        return interrupted(begun.text)
+    return None
 
 
 def judge(outcome: Outcome, timeout: float) -> Verdict | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 
 from redis.exceptions import RedisError
 
@@ -12,7 +11,9 @@ from assistants.crew import Crew, every, profile_of
 from assistants.post import RETRY, Pace
 from assistants.registry import Registry, Selection
 from assistants.services import Services
+from productflo import tallies
 from productflo.errors import ProductFloError
+from productflo.parent import run_name
 from productflo.store.outage import OUTAGE
 from productflo.store.profiles import Profiles
 from productflo.store.refusals import note
@@ -40,7 +41,7 @@ class Worker:
         pace: Pace = USUAL_PACE,
         selection: Selection | None = None,
     ) -> None:
-        self.name = secrets.token_hex(6)
+        self.name = run_name()
         self.ready = asyncio.Event()
         self._services = services
         self._registry = registry
@@ -70,6 +71,7 @@ class Worker:
                 tasks.create_task(self._services.performances.stages.run()),
                 tasks.create_task(self._services.receipts.run()),
                 tasks.create_task(self._services.chat.wakeups.run()),
+                tasks.create_task(tallies.tell_regularly()),
                 tasks.create_task(OUTAGE.watch(self._services.rooms.redis)),
             ]
             crew = Crew(self._services, self.name, self._pace, tasks)
@@ -88,7 +90,7 @@ class Worker:
             await crew.follow(self._registry, looking)
             await self._stopping.wait()
             await end(loops)
-            await end(crew.loops)
+            await crew.close()
 
     async def _follow(self, crew: Crew, looking: asyncio.TaskGroup) -> None:
         """Read the operator's files again when they change, or when that is asked for.

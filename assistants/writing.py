@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
 
@@ -12,13 +13,16 @@ from assistants import metrics
 from assistants.answering import Answering, Ending, Outcome
 from assistants.asking import RoomApprover
 from assistants.attachments import OwnFiles
+from assistants.beside import side_by_side
 from assistants.bridge import Bridge
 from assistants.cancelling import end
 from assistants.channel import Channel
-from assistants.context import Context, Member
+from assistants.context import Context
 from assistants.documents import RoomDocuments
 from assistants.errors import AssistantError
 from assistants.keeping import RoomKept
+from assistants.members import members_of
+from assistants.messages import Member
 from assistants.performance import Asked
 from assistants.questions import Question, Questions
 from assistants.queue import Queue
@@ -26,26 +30,23 @@ from assistants.receipt import Receipt
 from assistants.registry import Ready
 from assistants.requests import BadRequest, failure, is_typed, read, refuse
 from assistants.services import Services
-from assistants.verdict import Verdict, broken_off, interrupted, judge, stopped
+from assistants.verdict import Verdict, broken_off, foregone, judge, stopped
 from productflo.domain.identity import Identity
 from productflo.domain.waking import without_mention
 from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError, StoreAway
 from productflo.protocol.codec import encode
 from productflo.protocol.ids import random_id
-from productflo.protocol.outbound import AnswerData
+from productflo.protocol.messages import AnswerData
 from productflo.protocol.requests import answer_code
 from productflo.service.chat import Answer
 from productflo.service.clock import stamp
 from productflo.store.entries import RunGuard
 from productflo.store.events import Live
-from productflo.store.profiles import Profile
 from productflo.store.refusals import note
 from productflo.store.runs import Begun, Lease
 
 log = logging.getLogger(__name__)
 
-MAX_TRIES = 3
-"""The try at which an answer is closed with what was said: two have cost the model, and perhaps workers."""
 FINISH_RETRY = 0.5
 """Seconds between tries to write a finished answer while the store is away."""
 
@@ -86,21 +87,21 @@ class Writing:
         """
         message_id = random_id("msg")
         while True:
-            begun = await self._services.runs.begin(self._lease, question.asking, message_id)
-            asked = await self._questions.as_now(question)
+            (begun, asked), (members, _) = await side_by_side(
+                self._begin(question, message_id),
+                side_by_side(members_of(self._services, self._room), self._read(question)),
+            )
             if asked is None:
                 return await self._give_up(question, begun)
-            # Edited since it was read, perhaps; from now on a deletion finds the answer and stops it.
             if begun.tries > 1:
                 self._queue.taken_over()
             metrics.begun(self._assistant.id, begun.tries, asked.last.sent_at, self._services.clock())
             channel = self._channel(begun, asked)
-            await self._read(asked)
-            await channel.typing(started=True)
             receipt = Receipt()
-            verdict = _foregone(begun)
-            if verdict is None:
-                outcome = await self._ask(asked, begun, channel, receipt)
+            verdict = foregone(begun)
+            async with self._typing(channel):
+                outcome = None if verdict else await self._ask(asked, begun, channel, receipt, members)
+            if outcome is not None:
                 if outcome.ending is Ending.ASKED_ON:
                     question = await self._with_more(question)
                     continue
@@ -110,6 +111,14 @@ class Writing:
             await self._finish(asked, begun, verdict, receipt)
             await channel.typing(started=False)
             return asked.end
+
+    async def _begin(self, question: Question, message_id: str) -> tuple[Begun, Question | None]:
+        """Begin the answer, and look what the question is now: it may have been edited since it was read.
+
+        From then on a deletion finds the answer and stops it.
+        """
+        begun = await self._services.runs.begin(self._lease, question.asking, message_id)
+        return begun, await self._questions.as_now(question)
 
     async def _with_more(self, question: Question) -> Question:
         pending = await self._services.runs.pending(self._lease)
@@ -122,6 +131,16 @@ class Writing:
         await self._finish(question, begun, verdict, Receipt())
         return question.end
 
+    @asynccontextmanager
+    async def _typing(self, channel: Channel) -> AsyncIterator[None]:
+        """Within the block the room is told that the assistant writes; the answer does not wait for that."""
+        telling = self._tasks.create_task(channel.typing(started=True))
+        try:
+            yield
+            await asyncio.wait({telling})  # Before it is told that it writes no longer.
+        finally:
+            await end([telling])
+
     async def _read(self, question: Question) -> None:
         """Move the assistant's read mark, as a member that reads before it answers."""
         try:
@@ -130,7 +149,14 @@ class Writing:
         except (ProductFloError, RedisError) as error:
             log.debug("%s: the reading of a question was not told: %s", self._room, error)
 
-    async def _ask(self, question: Question, begun: Begun, channel: Channel, receipt: Receipt) -> Outcome:
+    async def _ask(
+        self,
+        question: Question,
+        begun: Begun,
+        channel: Channel,
+        receipt: Receipt,
+        members: Mapping[str, Member],
+    ) -> Outcome:
         """Run the assistant's code. When this returns it is closed, and so is the model's connection."""
         services = self._services
         answering = Answering(services.runs, self._lease, channel, receipt, self._tasks, self._keep)
@@ -138,7 +164,7 @@ class Writing:
         receipt.meter = services.performances.meter(asked)
         receipt.changed = bridge.callback(answering.show_status)
         receipt.before_acting = bridge.function(answering.act)
-        context = await self._context(question, begun, receipt, bridge)
+        context = self._context(question, begun, receipt, bridge, members)
         source = services.performances.perform(asked, self._source(question, context), context.close)
         async with services.stops.heard_by(answering, self._room, begun.message_id, self._queue.stir):
             watching = self._tasks.create_task(self._queue.watch(question, answering))
@@ -191,7 +217,9 @@ class Writing:
             reference=verdict.reference,
             context=receipt.context,
             tools=receipt.tools or None,
+            approvals=receipt.approvals or None,
             usage=receipt.usage or None,
+            usage_estimated=receipt.estimated or None,
         )
         answer = Answer(
             self._room,
@@ -211,13 +239,13 @@ class Writing:
             await self._services.runs.pass_over(self._lease, question.end)
 
     async def _tell_failure(self, question: Question, verdict: Verdict) -> None:
-        """Tell the asker of a typed request, in the request's own words for it, that it failed."""
+        """Tell who asked for the answer to a typed request, in its own words for it, that it failed."""
         asked = question.last
         if verdict.state != "failed" or not is_typed(asked):
             return
         notice = failure(self._room, asked, verdict.text, stamp(self._services.clock))
         try:
-            await self._services.bus.publish(self._room, Live(encode(notice), only=(asked.sender,)))
+            await self._services.bus.publish(self._room, Live(encode(notice), only=(question.asker,)))
         except StoreAway as error:
             note(error)  # The answer says it too.
 
@@ -251,30 +279,22 @@ class Writing:
                 note(error)
                 await asyncio.sleep(FINISH_RETRY)
 
-    async def _context(
-        self, question: Question, begun: Begun, receipt: Receipt, bridge: Bridge
+    def _context(
+        self,
+        question: Question,
+        begun: Begun,
+        receipt: Receipt,
+        bridge: Bridge,
+        members: Mapping[str, Member],
     ) -> Context[Any]:
         """What the assistant is given: this room only."""
-        members = await self._services.rooms.members(self._room)
-        presence = await self._services.presence.of([one.user_id for one in members], self._room)
-        profiles = {one.id: one for one in await self._services.profiles.all()}
-        known = {
-            one.user_id: Member(
-                one.user_id,
-                one.name,
-                one.kind.value,
-                presence[one.user_id].value,
-                *_presented(profiles.get(one.user_id)),
-            )
-            for one in members
-        }
         assistant, whole, services = self._assistant, question.whole, self._services
         approver = RoomApprover(
             services.approvals,
             receipt,
             self._room,
             assistant.id,
-            asker=whole.sender,
+            asker=question.asker,
             message_id=begun.message_id,
             run_id=begun.run_id,
             reply_to=whole.id,
@@ -283,9 +303,9 @@ class Writing:
             text=without_mention(whole.text, assistant.id),
             message=whole,
             room=self._room,
-            me=known.get(assistant.id) or Member(assistant.id, assistant.name, "assistant", "online"),
-            asker=known.get(whole.sender) or Member(whole.sender, whole.sender, "human", "offline"),
-            members=tuple(known.values()),
+            me=members.get(assistant.id) or Member(assistant.id, assistant.name, "assistant", "online"),
+            asker=members.get(question.asker) or Member(question.asker, question.asker, "human", "offline"),
+            members=tuple(members.values()),
             settings=self._settings,
             log=logging.getLogger(f"assistant.{assistant.id}"),
             receipt=receipt,
@@ -308,6 +328,7 @@ class Writing:
             begun.message_id,
             begun.run_id,
             first=begun.tries == 1,
+            waited=metrics.waited(question.last.sent_at, self._services.clock()),
         )
 
     def _channel(self, begun: Begun, question: Question) -> Channel:
@@ -322,18 +343,3 @@ class Writing:
             begun.run_id,
             question.last.id,
         )
-
-
-def _presented(profile: Profile | None) -> tuple[str, Mapping[str, str]]:
-    return (profile.description, profile.commands) if profile else ("", {})
-
-
-def _foregone(begun: Begun) -> Verdict | None:
-    """How an answer ends that is not to be given, or not again; None for one that is."""
-    if begun.stop:
-        return stopped(begun.text, begun.stop)
-    if begun.acted:
-        return broken_off(begun.text)
-    if begun.tries >= MAX_TRIES:
-        return interrupted(begun.text)
-    return None

@@ -19,20 +19,13 @@ from assistants import metrics as worker_metrics
 from assistants.limits import Limits
 from productflo import errors, metrics
 from productflo.protocol import codes
+from productflo.protocol.activity import Approval, Waiting
+from productflo.protocol.answers import MemberInfo
 from productflo.protocol.codec import KNOWN
+from productflo.protocol.envelope import Outbound
 from productflo.protocol.inbound import Inbound
-from productflo.protocol.outbound import (
-    OUTBOUND,
-    AnswerContext,
-    AnswerData,
-    Approval,
-    FileNote,
-    MemberInfo,
-    Outbound,
-    RequestInfo,
-    ToolCall,
-    Waiting,
-)
+from productflo.protocol.messages import AnswerContext, AnswerData, Decided, FileNote, RequestInfo, ToolCall
+from productflo.protocol.outbound import OUTBOUND
 from productflo.settings import Settings
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -212,6 +205,7 @@ NESTED: tuple[tuple[type[BaseModel], str], ...] = (
     (AnswerContext, "`context` of an answer"),
     (FileNote, "A file of `context`"),
     (ToolCall, "One of `tools`"),
+    (Decided, "One of `approvals`"),
     (Waiting, "One of `waiting`"),
     (Approval, "`approval` of a notification"),
 )
@@ -247,7 +241,7 @@ def _errors() -> str:
     return "\n".join([ERRORS, "| `data.code` | when |", "|---|---|", *sorted({*rows, *rest}), ""])
 
 
-_FAILED = "A request of this kind failed as a whole, or no assistant of the room answers it."
+_FAILED = "A request of this kind failed as a whole, or no assistant of the room can answer it now."
 _REST = {
     errors.ErrorCode.HAITCH_CHAT_ERROR: _FAILED,
     errors.ErrorCode.IDEA_GENERATION_ERROR: _FAILED,

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from quart import Quart, Response, request
+from quart import Blueprint, Quart, Response, request
 
 from productflo.blobs.local import LocalBlobs
 from productflo.domain.identity import SERVICE_ID
@@ -122,9 +123,46 @@ def _assemble(
     proxies: Proxies,
     reserved: Callable[[str], bool],
 ) -> WebProcess:
-    """Build the use cases on the store, and the doors on the use cases."""
+    """Build the use cases on the store, the live side on the use cases, and the routes on both."""
+    store = _store(settings, redis)
+    blobs = LocalBlobs(settings.data_dir / "files")
+    cases = _use_cases(settings, store, blobs, Wakeups(redis), reserved)
+    door = _door(store, cases, settings, reserved)
+    sessions = Sessions(door)
+    upgrade = Upgrade(settings.wire == "own", settings.max_message_bytes)
+    process = _process(redis, store, blobs, door, sessions, upgrade)
+    for blueprint in (
+        ws_blueprint(door.connections, sessions, guard, proxies, upgrade),
+        login_blueprint(cases.accounts, guard, proxies),
+        ops_blueprint(redis, lambda: process.draining),
+        *_routes(store, cases, door, guard),
+    ):
+        app.register_blueprint(blueprint)
+    return process
+
+
+@dataclass(frozen=True, slots=True)
+class _UseCases:
+    """What people and clients can do, whichever way they come."""
+
+    membership: Membership
+    files: Files
+    chat: Chat
+    revisions: Revisions
+    invites: Invites
+    accounts: Accounts
+    approvals: Approvals
+    broadcast: Broadcast
+
+
+def _store(settings: Settings, redis: Client) -> Store:
     kept = Retention(settings.retention_messages, settings.retention_days, settings.retention_bytes)
-    store = Store.on(redis, Bus(redis), retention=kept, replicas=settings.replicas)
+    return Store.on(redis, Bus(redis), retention=kept, replicas=settings.replicas)
+
+
+def _use_cases(
+    settings: Settings, store: Store, blobs: LocalBlobs, wakeups: Wakeups, reserved: Callable[[str], bool]
+) -> _UseCases:
     membership = Membership(
         store.rooms,
         store.teams,
@@ -135,18 +173,28 @@ def _assemble(
         settings.open_rooms,
         settings.room_assistants,
     )
-    blobs = LocalBlobs(settings.data_dir / "files")
     files = Files(store.files, blobs, settings.max_file_bytes)
-    wakeups = Wakeups(redis)
     mentions = Mentions(store.rooms, store.teams)
     chat = Chat(store.log, mentions, files, wakeups, system_clock)
-    revisions = Revisions(store.log, store.rooms, mentions, store.feedback, system_clock)
-    door = _door(store, chat, revisions, membership, settings, reserved)
+    return _UseCases(
+        membership,
+        files,
+        chat,
+        Revisions(store.log, store.rooms, mentions, store.feedback, system_clock),
+        Invites(store.invites, reserved),
+        Accounts(store.accounts, store.invites.claim_user, reserved),
+        Approvals(store.approvals, store.bus, system_clock),
+        Broadcast(chat, membership, store.rooms),
+    )
+
+
+def _process(
+    redis: Client, store: Store, blobs: LocalBlobs, door: Door, sessions: Sessions, upgrade: Upgrade
+) -> WebProcess:
+    """What runs beside the requests, from the start of the process to its end."""
     people = PresenceRelay(door.hub, door.rosters, store.rooms, store.presence, system_clock)
     relay = Relay(door.hub, store.bus, door.replay.reconciler, door.rosters, door.runs, people, system_clock)
-    sessions = Sessions(door)
-    upgrade = Upgrade(settings.wire == "own", settings.max_message_bytes)
-    process = WebProcess(
+    return WebProcess(
         redis,
         blobs,
         store.log,
@@ -158,26 +206,23 @@ def _assemble(
         relay,
         door.heartbeat,
         door.receipts,
-        wakeups,
+        door.chat.wakeups,
     )
-    invites = Invites(store.invites, reserved)
-    accounts = Accounts(store.accounts, store.invites.claim_user, reserved)
-    for blueprint in (
-        ws_blueprint(door.connections, sessions, guard, proxies, upgrade),
-        sessions_blueprint(invites, guard),
-        login_blueprint(accounts, guard, proxies),
-        files_blueprint(files, guard),
-        rooms_blueprint(membership, store.rooms, door.history, guard),
-        approvals_blueprint(Approvals(store.approvals, store.bus, system_clock), membership, guard),
+
+
+def _routes(store: Store, cases: _UseCases, door: Door, guard: Guard) -> tuple[Blueprint, ...]:
+    """The routes that need no more than use cases and the guard, or neither."""
+    return (
+        sessions_blueprint(cases.invites, guard),
+        files_blueprint(cases.files, guard),
+        rooms_blueprint(cases.membership, store.rooms, door.history, guard),
+        approvals_blueprint(cases.approvals, cases.membership, guard),
         teams_blueprint(store.teams, guard),
-        broadcast_blueprint(Broadcast(chat, membership, store.rooms), guard),
-        ops_blueprint(redis, lambda: process.draining),
+        broadcast_blueprint(cases.broadcast, guard),
         metrics_blueprint(guard),
         descriptions_blueprint(),
         page_blueprint(),
-    ):
-        app.register_blueprint(blueprint)
-    return process
+    )
 
 
 def _room(connections: int) -> int:
@@ -204,14 +249,7 @@ def _rates(settings: Settings) -> Rates:
     )
 
 
-def _door(
-    store: Store,
-    chat: Chat,
-    revisions: Revisions,
-    membership: Membership,
-    settings: Settings,
-    reserved: Callable[[str], bool],
-) -> Door:
+def _door(store: Store, cases: _UseCases, settings: Settings, reserved: Callable[[str], bool]) -> Door:
     """What sessions need."""
     hub = Hub(store.bus)
     return Door(
@@ -225,16 +263,16 @@ def _door(
             per_user=settings.max_connections_per_user,
         ),
         Replay(Pages(store.log), Reconciler(store.rooms, store.log, system_clock)),
-        Rosters(membership),
-        chat,
-        Requests(chat, store.rooms, store.profiles),
-        revisions,
-        membership,
-        History(store.log, store.rooms, membership),
+        Rosters(cases.membership),
+        cases.chat,
+        Requests(cases.chat, store.rooms, store.profiles, store.presence),
+        cases.revisions,
+        cases.membership,
+        History(store.log, store.rooms, cases.membership),
         Receipts(store.rooms, store.log, store.bus, system_clock),
         Attendance(store.presence, store.bus, system_clock),
         Heartbeat(store.presence),
-        Runs(store.runs, store.rooms, store.log, chat.wakeups),
+        Runs(store.runs, store.rooms, store.log, cases.chat.wakeups),
         system_clock,
         reserved,
     )

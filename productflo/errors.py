@@ -135,8 +135,8 @@ class StoreFull(ProductFloError):
 class RequestFailed(ProductFloError):
     """A typed request failed as a whole; each of the protocol's own requests has a code for that."""
 
-    def __init__(self, message: str, code: ErrorCode) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, code: ErrorCode, *, field: str | None = None) -> None:
+        super().__init__(message, field=field)
         self.code = code
 
 

@@ -1,7 +1,11 @@
-"""What a child process owes the process that started it: to end with it, and to say when it serves."""
+"""What a child process owes the process that started it: to end with it, and to say when it serves.
+
+And what it learns from it: that its predecessors have ended.
+"""
 
 import ctypes
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -13,6 +17,10 @@ PARENT_VARIABLE = "PRODUCTFLO_PARENT"
 
 READY_VARIABLE = "PRODUCTFLO_READY_FD"
 """Names the descriptor on which a child says that it serves, in its environment."""
+
+RUN_VARIABLE = "PRODUCTFLO_RUN"
+"""Names the run of a child in its environment, `<family>-<number>`: the supervisor has seen all runs of the
+family with a lower number end before it began this one."""
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _LOOK_SECONDS = 1.0  # How long an orphan may live where the kernel can not be asked to end it.
@@ -52,6 +60,15 @@ def tell_ready() -> None:
     if descriptor := os.environ.pop(READY_VARIABLE, None):
         with open(int(descriptor), "wb") as supervisor:
             supervisor.write(b"\n")
+
+
+def run_name() -> str:
+    """A name that no other process has, for the leases of this one. Again: another name.
+
+    Where a supervisor started this process it has the form of `RUN_VARIABLE`, so that the store can tell that
+    the holder of a lease is dead; else it tells nothing.
+    """
+    return os.environ.pop(RUN_VARIABLE, None) or secrets.token_hex(6)
 
 
 def _watch(parent: int) -> None:

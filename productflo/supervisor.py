@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import secrets
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -11,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from productflo.parent import PARENT_VARIABLE, READY_VARIABLE
+from productflo.parent import PARENT_VARIABLE, READY_VARIABLE, RUN_VARIABLE
 from productflo.store.valkey import how_it_ended
 
 STOP_SECONDS = 10.0  # A program that ends in order needs 8 at most.
@@ -77,6 +78,8 @@ class Child:
         self._on_ready = on_ready
         self._on_end = on_end
         self._process: Process | None = None
+        self._family = secrets.token_hex(6)
+        self._runs = itertools.count(1)
         self._wanted_again = False
         self._stopping = asyncio.Event()
         self._done = asyncio.Event()
@@ -180,7 +183,11 @@ class Child:
         self._ended(process.pid, returncode)
 
     def _environment(self, ready: int) -> dict[str, str]:
-        own = {PARENT_VARIABLE: str(os.getpid()), READY_VARIABLE: str(ready)}
+        own = {
+            PARENT_VARIABLE: str(os.getpid()),
+            READY_VARIABLE: str(ready),
+            RUN_VARIABLE: f"{self._family}-{next(self._runs)}",
+        }
         return {**os.environ, **self.program.environment, **own}
 
     def _serves(self) -> None:

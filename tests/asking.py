@@ -3,7 +3,8 @@
 import logging
 from typing import Any
 
-from assistants.context import Context, Member, Message, NoSettings
+from assistants.context import Context, NoSettings
+from assistants.messages import Member, Message
 from assistants.ports import Model
 from assistants.receipt import Receipt
 

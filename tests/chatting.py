@@ -11,7 +11,8 @@ from processes import PRODUCTFLO, environment, running
 from pydantic import BaseModel, ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 
-from productflo.protocol.outbound import OUTBOUND, RequestResponse
+from productflo.protocol.messages import RequestResponse
+from productflo.protocol.outbound import OUTBOUND
 
 Envelope = dict[str, Any]
 

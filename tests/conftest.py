@@ -2,10 +2,11 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from hypothesis import settings
+from processes import foreign
 from redis.asyncio import Redis
 
 from productflo.store.connect import open_redis
@@ -21,6 +22,19 @@ def pytest_xdist_auto_num_workers() -> int:
     if "PRODUCTFLO_TEST_REDIS_URL" in os.environ:
         return 1
     return round(PROCESSES_PER_CORE * (os.cpu_count() or 1))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither the checkout's own assistants.toml and .env nor the caller's settings reach what is tested.
+
+    Tests and the processes that they start run in an empty folder. Of the settings see `processes.foreign`.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("empty"))
+        for name in foreign(os.environ):
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from productflo.protocol.codes import CloseCode
-from productflo.server.connection import Frame
+from productflo.server.connection import Frame, Joined
 from productflo.server.feed import Feed, Subscription
 
 
@@ -23,9 +23,9 @@ class Ear:
         self.reads.set()
         self._came = asyncio.Event()
 
-    def send(self, frame: Frame) -> None:
+    def send(self, frame: Frame | Joined) -> None:
         """Take a frame."""
-        self.got.append(orjson.loads(frame.envelope))
+        self.got += [orjson.loads(one.envelope) for one in frame.each]
         self._came.set()
 
     async def more(self) -> None:

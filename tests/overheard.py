@@ -13,8 +13,9 @@ from playwright.async_api import WebSocketRoute
 from pydantic import BaseModel
 from reader import Reader
 
+from productflo.protocol.activity import Notification, NotificationData
 from productflo.protocol.codes import Status
-from productflo.protocol.outbound import ChatResponse, ChatResponseData, Notification, NotificationData
+from productflo.protocol.messages import ChatResponse, ChatResponseData
 
 WEBSOCKET = re.compile(r"/ws\?")
 NOW = "2026-06-01T12:00:00.000Z"

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -52,15 +52,20 @@ KEPT = (BINARY_VARIABLE, "PRODUCTFLO_LOOP", "PRODUCTFLO_WIRE")
 """What may be chosen for the servers of all tests, which pass with either."""
 
 
+def foreign(variables: Iterable[str]) -> list[str]:
+    """Those of the environment that set a server up, and are not meant for the tests' own."""
+    settings = ("PRODUCTFLO_", "OPENAI_", "REDIS_URL", "OTEL_")
+    ours = (*KEPT, "PRODUCTFLO_TEST_")
+    return [name for name in variables if name.startswith(settings) and not name.startswith(ours)]
+
+
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """Return this process's environment for a server of its own, on any free port.
 
     The tests' own caller may name the store's program and, by PRODUCTFLO_LOOP, the event loop.
     """
-    foreign = ("PRODUCTFLO_", "OPENAI_", "REDIS_URL")
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(foreign) or name in KEPT
-    }
+    without = set(foreign(os.environ))
+    inherited = {name: value for name, value in os.environ.items() if name not in without}
     return {**inherited, "PRODUCTFLO_DATA_DIR": str(data_dir), "PRODUCTFLO_PORT": "0", **more}
 
 

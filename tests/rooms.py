@@ -10,10 +10,10 @@ import orjson
 from redis.asyncio import Redis
 
 from productflo.domain.identity import Identity
-from productflo.protocol import outbound
 from productflo.protocol.codec import in_parts
 from productflo.protocol.codes import Kind, RoomKind
 from productflo.protocol.ids import random_id
+from productflo.protocol.messages import AnswerData, ChatResponse, ChatResponseData
 from productflo.service.runs import Runs
 from productflo.service.wakeups import Wakeups
 from productflo.store.bus import Bus
@@ -83,12 +83,12 @@ def entry(
     mentions: Sequence[str] = (),
 ) -> Entry:
     """A message as the append script takes it."""
-    answer = outbound.AnswerData(run_id=f"{message_id}.1", state="done") if guard else None
-    envelope = outbound.ChatResponse(
+    answer = AnswerData(run_id=f"{message_id}.1", state="done") if guard else None
+    envelope = ChatResponse(
         user_id=sender,
         room_id=room,
         timestamp=NOON,
-        data=outbound.ChatResponseData(
+        data=ChatResponseData(
             message=text,
             sender=sender,
             message_id=message_id,

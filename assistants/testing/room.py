@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from assistants.configuration import Defaults, Misconfigured, Table
-from assistants.context import Message
 from assistants.errors import NotApproved
 from assistants.fetch import NotRead, Source
 from assistants.llm import ChatModel
+from assistants.messages import Message
 from assistants.plugin import Assistant
 from assistants.preparation import Ready, prepare
 from assistants.registry import Selection

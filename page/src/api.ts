@@ -11,6 +11,7 @@ import type {
   RoomKind,
   RoomSummary,
   Session,
+  Stoppers,
 } from './protocol'
 
 /** An approval as it is listed. */
@@ -63,6 +64,11 @@ export class Api {
   /** Only those who are added can enter a private room; whoever makes it is a member. */
   async createRoom(roomId: string, kind: RoomKind): Promise<void> {
     await this.fetch('POST', '/api/rooms', { room_id: roomId, kind })
+  }
+
+  /** Who may stop answers in a room; only its creator may say so. */
+  async letStop(roomId: string, stoppers: Stoppers): Promise<void> {
+    await this.fetch('PATCH', roomAddress(roomId), { stoppers })
   }
 
   members(roomId: string): Promise<{ members: MemberData[]; member_count: number }> {

@@ -13,7 +13,7 @@ import { newMessageId } from './ids'
 import { receive, type Scene } from './incoming'
 import { Outbox, type Unsent } from './outbox'
 import { Pager } from './pager'
-import type { Incoming, JoinData, Presence } from './protocol'
+import type { Incoming, JoinData, Presence, Stoppers } from './protocol'
 import {
   approvalsListed,
   disconnected,
@@ -172,6 +172,18 @@ export class Chat implements Scene {
     if (members.size >= memberCount) return
     const all = await this.api.members(roomId)
     this.rooms.update(roomId, room => membersLoaded(room, all.members, all.member_count))
+  }
+
+  /** Who made a room and who may stop answers there, as it is now. Rejects with `ApiError`. */
+  async loadSettings(roomId: string): Promise<void> {
+    const summary = (await this.api.rooms()).find(each => each.room_id === roomId)
+    if (summary) this.rooms.update(roomId, room => listed(room, summary))
+  }
+
+  /** Says who may stop answers in a room. Rejects with `ApiError`. */
+  async letStop(roomId: string, stoppers: Stoppers): Promise<void> {
+    await this.api.letStop(roomId, stoppers)
+    this.rooms.update(roomId, room => ({ ...room, stoppers }))
   }
 
   isReading(roomId: string): boolean {

@@ -96,6 +96,15 @@ export interface AnswerContextData {
 }
 
 /** What only the server may say about an assistant's message. */
+/** An action that an assistant asked approval for, and what became of the asking. */
+export interface DecidedData {
+  action: string
+  /** JSON; long ones are cut. */
+  arguments: string
+  decision: 'approved' | 'denied' | 'expired'
+  decided_by?: string
+}
+
 export interface AnswerData {
   run_id?: string
   model?: string
@@ -107,7 +116,11 @@ export interface AnswerData {
   reference?: string
   context?: AnswerContextData
   tools?: ToolCallData[]
+  /** What it asked approval for, those of its tools included. */
+  approvals?: DecidedData[]
   usage?: Record<string, number>
+  /** The model's server did not count all of it. */
+  usage_estimated?: boolean
 }
 
 /** A request of a kind that an assistant owns, with the fields of that kind; or a command, such as `/summary`. */
@@ -265,7 +278,11 @@ export interface RoomSummary {
   read_seq: number
   unread: number
   member_count: number
+  stoppers: Stoppers
 }
+
+/** Who may stop an assistant's answer in a room, or ask for another: any member, or only who asked it. */
+export type Stoppers = 'members' | 'asker'
 
 /** An assistant that a worker has loaded. */
 export interface AssistantProfile {

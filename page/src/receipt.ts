@@ -3,12 +3,14 @@
 import type { AnswerContextData, AnswerData, ToolCallData } from './protocol'
 
 /** In a line: what was read and used, by which model, for how many tokens; empty where nothing is told. */
-export function receiptInALine({ context, tools = [], model, usage }: AnswerData): string {
+export function receiptInALine(answer: AnswerData): string {
+  const { context, tools = [], approvals = [], model, usage, usage_estimated } = answer
   const parts = [
     context && readInWords(context),
     tools.length > 0 && `used ${counted(tools.length, 'tool')}`,
+    approvals.length > 0 && `asked for ${counted(approvals.length, 'approval')}`,
     model,
-    usage && tokensInWords(usage),
+    usage && tokensInWords(usage, usage_estimated),
   ]
   return sentence(parts.filter(Boolean).join(' · '))
 }
@@ -30,11 +32,11 @@ export function messagesInWords(from: number, to: number): string {
   return from === to ? `message ${from}` : `messages ${from} to ${to}`
 }
 
-/** The whole where the model's server tells it, else its two parts. */
-export function tokensInWords(usage: Record<string, number>): string {
+/** The whole where the model's server tells it, else its two parts; "about" where nobody counted them all. */
+export function tokensInWords(usage: Record<string, number>, estimated = false): string {
   const { prompt_tokens: prompt = 0, completion_tokens: completion = 0 } = usage
   const total = usage['total_tokens'] ?? prompt + completion
-  return total > 0 ? counted(total, 'token') : ''
+  return total > 0 ? `${estimated ? 'about ' : ''}${counted(total, 'token')}` : ''
 }
 
 /** What is in hand, for as long as something is. */

@@ -32,6 +32,7 @@ import type {
   ReactionData,
   RoomKind,
   RoomSummary,
+  Stoppers,
   TypingData,
 } from './protocol'
 import { type Queues, withoutQueue, withQueue } from './queue'
@@ -49,6 +50,8 @@ export interface Room {
   kind: RoomKind
   /** Who made it; `null` until the list of rooms tells. */
   creator: string | null
+  /** Who may stop answers here; `null` until the list of rooms tells. */
+  stoppers: Stoppers | null
   /** Whether this connection gets the room's events. */
   subscribed: boolean
   /** Why the room can not be entered. */
@@ -90,6 +93,7 @@ export function newRoom(id: string): Room {
     id,
     kind: 'open',
     creator: null,
+    stoppers: null,
     subscribed: false,
     denied: null,
     generation: null,
@@ -112,10 +116,11 @@ export function newRoom(id: string): Room {
 }
 
 export function listed(room: Room, summary: RoomSummary): Room {
-  const { kind, creator, unread, read_seq: readSeq, member_count: memberCount, last_seq: countedSeq } = summary
+  const { kind, creator, stoppers } = summary
+  const { unread, read_seq: readSeq, member_count: memberCount, last_seq: countedSeq } = summary
   return room.subscribed
-    ? { ...room, kind, creator }
-    : { ...room, kind, creator, unread, readSeq, memberCount, countedSeq }
+    ? { ...room, kind, creator, stoppers }
+    : { ...room, kind, creator, stoppers, unread, readSeq, memberCount, countedSeq }
 }
 
 /**

@@ -19,6 +19,16 @@ describe('a receipt', () => {
     ).toBe('Read messages 3 to 40 and 2 files · 1 file not read · used 1 tool · m · 1,204 tokens')
   })
 
+  it('says which number is an estimate', () => {
+    const usage = { prompt_tokens: 1000, completion_tokens: 204 }
+    expect(receiptInALine({ state: 'stopped', usage, usage_estimated: true })).toBe('About 1,204 tokens')
+  })
+
+  it('counts what was asked of people', () => {
+    const approvals = [{ action: 'Order', arguments: '{}', decision: 'denied' as const, decided_by: 'bo' }]
+    expect(receiptInALine({ state: 'done', approvals })).toBe('Asked for 1 approval')
+  })
+
   it('says only what is told', () => {
     expect(receiptInALine({ state: 'done' })).toBe('')
     expect(receiptInALine({ state: 'done', context: {}, usage: {} })).toBe('')

@@ -1,10 +1,12 @@
 import { render } from 'preact-render-to-string'
 import { describe, expect, it } from 'vitest'
 
+import { Decisions } from '../src/components/Decisions'
 import { Markdown } from '../src/components/Markdown'
-import { RequestFields } from '../src/components/RequestFields'
+import { isToldByFields, RequestFields } from '../src/components/RequestFields'
 import { nameFromId, newMessageId, roomIdFromName, userIdFromName } from '../src/ids'
 import { mentionedIn, splitMentions } from '../src/mention'
+import type { DecidedData } from '../src/protocol'
 import { parseRoute, roomPath } from '../src/router'
 import { dayName, fileSize, minutesLeft } from '../src/time'
 
@@ -69,8 +71,31 @@ describe('a request', () => {
     expect(shown).not.toMatch(/Write it|haitch|Empty/)
   })
 
+  it('without a query is told by its fields, which are not shown twice', () => {
+    const request = { code: 'bom_check', assistant: 'bom', part: 'A-7', count: 4 }
+    expect(isToldByFields(request, 'bom_check:\npart: A-7\ncount: 4')).toBe(true)
+    expect(isToldByFields(request, 'bom_check: is part: A-7 there?')).toBe(false)
+    expect(isToldByFields({ code: 'ping_all', assistant: 'bom' }, 'ping_all:')).toBe(true)
+    expect(isToldByFields({ code: 'ping_all', assistant: 'bom' }, 'ping_all: now')).toBe(false)
+  })
+
   it('that is a command shows nothing besides its text', () => {
     expect(render(<RequestFields request={{ code: '/summary', assistant: 'scribe' }} text="/summary" />)).toBe('')
+  })
+})
+
+describe('an approval on a finished answer', () => {
+  it('says what was asked and who answered, and hides nothing', () => {
+    const people = { name: (id: string) => id.toUpperCase() }
+    const decided: DecidedData[] = [
+      { action: 'Order 40\u202e', arguments: '{"part":"B"}', decision: 'approved', decided_by: 'bo' },
+      { action: 'Pay', arguments: '{}', decision: 'expired' },
+    ]
+    const shown = render(<Decisions decided={decided} people={people} />)
+    expect(shown).toContain('Order 40\\u202e')
+    expect(shown).toContain('Approved by BO.')
+    expect(shown).toContain('Nobody decided in time.')
+    expect(shown.match(/<pre>/g)).toHaveLength(1)
   })
 })
 

@@ -83,9 +83,11 @@ async def _keep(settings: Settings, listener: socket.socket, words: tuple[str, .
                 address = f"[{host}]" if ":" in host else host
                 log.info("Running on %s://%s:%d (CTRL + C to quit)", scheme, address, port)
                 await any_set(pool.given_up, stopping, unfit)
+            asked = asyncio.get_running_loop().time()
             asyncio.get_running_loop().call_later(settings.stop_delay, refuse, listener)
             if not stopping.is_set() and not unfit.is_set():
                 log.error("the web server does not start; it said why above")
+    log.info("Stopped after %.1f s", asyncio.get_running_loop().time() - asked)
     return 0 if stopping.is_set() else 1
 
 

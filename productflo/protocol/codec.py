@@ -4,7 +4,7 @@ orjson and not the standard library: it refuses lone surrogates, NaN, endless in
 which would otherwise fail later, in the middle of a fan-out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,16 @@ from productflo.errors import (
     ValidationFailed,
 )
 from productflo.protocol.codes import SERVER_ONLY, Code
-from productflo.protocol.inbound import INBOUND, Inbound, InRoom
-from productflo.protocol.outbound import ChatResponse, Deleted, Edited, Outbound, Reacted, RequestResponse
+from productflo.protocol.envelope import Outbound
+from productflo.protocol.inbound import INBOUND, ChatData, Inbound, InRoom
+from productflo.protocol.messages import (
+    ChatResponse,
+    Deleted,
+    Edited,
+    Reacted,
+    RequestInfo,
+    RequestResponse,
+)
 from productflo.protocol.requests import REQUESTS, AnyRequest, can_be_registered
 
 SPLICED = b"}}"
@@ -142,3 +150,34 @@ def in_parts(envelope: ChatResponse | RequestResponse | Edited | Deleted | React
     text, _, by = said.partition(SENDER)
     by, files, given = by.partition(FILES)
     return Parts(begin + data, SENDER[1:] + by, text + b",", files + given, mentions)
+
+
+def chat_in_parts(
+    said: ChatData,
+    room_id: str,
+    timestamp: str,
+    metadata: Mapping[str, Any],
+    mentions: Sequence[str] | None = None,
+    request: RequestInfo | None = None,
+) -> Parts:
+    """`in_parts` of a person's `ChatResponse`, made without the model: a sixth of the time.
+
+    `said.message_id` must be set, and what is said have been checked: ids are written as they are.
+    """
+    begin = (
+        f'{{"status":"success","code":"chat_response","user_id":"{said.sender}","room_id":"{room_id}",'
+        f'"timestamp":"{timestamp}","data":{{'
+    )
+    rest: dict[str, Any] = {"attached_files": said.attached_files}
+    if said.reply_to is not None:
+        rest["reply_to"] = said.reply_to
+    rest["metadata"] = metadata
+    if request is not None:
+        rest["request"] = request.model_dump(mode="json", exclude_none=True)
+    return Parts(
+        begin.encode(),
+        b'"sender":"%b","message_id":%b' % (said.sender.encode(), orjson.dumps(said.message_id)),
+        b'"message":%b,' % orjson.dumps(said.message),
+        b",%b" % orjson.dumps(rest)[1:-1],
+        b',"mentions":%b' % orjson.dumps(mentions) if mentions else b"",
+    )

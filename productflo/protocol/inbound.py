@@ -183,7 +183,9 @@ class HistoricData(_Model):
 
 class StopData(_Model):
     message_id: ForeignId | None = Field(
-        None, description="The answer's, or that of a question that waits: it is withdrawn."
+        None,
+        description="The answer's. A waiting question's withdraws it; an old answer's withdraws the one "
+        "that is to be given anew.",
     )
     run_id: ForeignId | None = Field(None, description="The run's id.")
 
@@ -299,7 +301,8 @@ class Historic(InRoom):
 
 
 class Stop(InRoom):
-    """Stop an assistant's answer; what it said so far stays. Or withdraw a question before its turn comes.
+    """Stop an assistant's answer; what it said so far stays. Or withdraw a question, or an answer
+    that is to be given anew, before its turn comes.
 
     Any member may; where the room says so, only who asked, its creator and operators. Of an answer that has
     ended already the asker alone gets the message.
@@ -320,7 +323,7 @@ class Regenerate(InRoom):
 
 
 class Ping(Inbound):
-    """Ask whether the server is there."""
+    """Ask whether the server is there. The answer follows those to all that this connection said before."""
 
     code: Literal[Code.PING]
     data: PingData

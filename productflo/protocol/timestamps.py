@@ -1,9 +1,12 @@
 """Times on the wire: UTC, milliseconds, `Z`."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator
+
+_AS_WRITTEN_HERE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9:]{5}\.[0-9]{3}Z")
 
 
 def format_time(moment: datetime) -> str:
@@ -17,6 +20,8 @@ def normalise_time(value: object) -> str:
         raise ValueError("must be an ISO 8601 string such as 2023-05-01T12:34:56.789Z")
     try:
         moment = datetime.fromisoformat(value)
+        if _AS_WRITTEN_HERE.fullmatch(value):
+            return value
         return format_time(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError) as error:
         raise ValueError("must be an ISO 8601 time such as 2023-05-01T12:34:56.789Z") from error

@@ -51,8 +51,31 @@ class Frame:
         """For a carrier that takes text messages."""
         return self.envelope.decode()
 
+    @property
+    def each(self) -> "tuple[Frame]":
+        """As `Joined.each`."""
+        return (self,)
+
     def __len__(self) -> int:
         return len(self.envelope)
+
+
+class Joined:
+    """Durable events that follow each other, on their way to many connections, to each in one write."""
+
+    passing = None
+
+    def __init__(self, each: tuple[Frame, ...]) -> None:
+        self.each = each
+        self._size = sum(map(len, each))
+
+    @cached_property
+    def frame(self) -> bytes:
+        """The WebSocket frames of all."""
+        return b"".join([one.frame for one in self.each])
+
+    def __len__(self) -> int:
+        return self._size
 
 
 class Connection(Protocol):
@@ -70,8 +93,8 @@ class Connection(Protocol):
     def closed(self) -> bool:
         """Whether nothing more will be sent."""
 
-    def send(self, frame: Frame) -> None:
-        """Hand a frame over; never blocks.
+    def send(self, frame: Frame | Joined) -> None:
+        """Hand a frame, or several, over; never blocks.
 
         The outbox is bounded in bytes. Of a client that reads too slowly, what passes is shed: typing from a
         quarter of the bound on, presence from a half, receipts from three quarters. At the bound it is
@@ -106,7 +129,7 @@ class Receiver(Protocol):
         """The connection is gone, and all that came over it was told; called once."""
 
 
-def shed(frame: Frame, waiting: int) -> bool:
+def shed(frame: Frame | Joined, waiting: int) -> bool:
     """Whether to keep this from a reader for whom so many bytes are waiting; counted."""
     if frame.passing is None or waiting <= OUTBOX_BYTES * frame.passing // 4:
         return False

@@ -8,21 +8,25 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from productflo import metrics
+from productflo import metrics, tallies
 from productflo.domain.passing import Passing
 from productflo.domain.position import Position
 from productflo.domain.typing import LEASE as TYPING_LEASE
 from productflo.server.answers import Answers
-from productflo.server.connection import Connection, Frame
+from productflo.server.connection import Connection, Frame, Joined
 from productflo.store.events import Entered, Live, Logged, PieceSaid, Removed, Typed
 
 HELD = 256
 """Passing events (joins, receipts, presence) kept for a subscription that catches up."""
 HELD_BYTES = 65_536
 """Their bytes. What goes beyond either is shed: what may be shed for a slow reader first, oldest first."""
+JOINED_BYTES = 65_536
+"""Bytes of events that are written to a member at once: what a reader may have waiting before it counts as
+slow, so that what overflows is noticed after each."""
 REVISIONS = (b'{"status":"success","code":"edit"', b'{"status":"success","code":"delete"')
 """How events begin after which an earlier one reads differently in the log."""
 
+_DELIVERIES = tallies.Tally(metrics.DELIVERIES)
 _SHED = {kind: metrics.SHED.labels(kind.name.lower()) for kind in Passing} | {
     None: metrics.SHED.labels("notice")
 }
@@ -101,6 +105,7 @@ class Feed:
         self._settled = 0
         self._heard_in = ""
         self._removals: dict[str, tuple[int, Frame]] = {}
+        self._awaited: list[tuple[int, asyncio.Future[None]]] = []
 
     def start(self, generation: str, seq: int, leaves: int) -> None:
         """Where the room stood after its channel was listened to; what follows is heard.
@@ -142,6 +147,13 @@ class Feed:
         """Whether durable events are known of that have not been handed on."""
         return self.seq < self.target
 
+    async def reached(self, seq: int) -> None:
+        """Wait until the events up to this one have been handed on."""
+        if self.seq < seq:
+            reached = asyncio.get_running_loop().create_future()
+            self._awaited.append((seq, reached))
+            await reached
+
     def logged(self, event: Logged) -> bool:
         """Hand durable events on as they are heard.
 
@@ -161,20 +173,42 @@ class Feed:
 
     def advance(self, first_seq: int, envelopes: Sequence[bytes]) -> None:
         """Hand durable events on, each once; `first_seq` must not lie beyond the next one."""
-        delivered = 0
-        for envelope in envelopes[self.seq + 1 - first_seq :]:
-            self.seq += 1
+        news = envelopes[self.seq + 1 - first_seq :]
+        if not news:
+            return
+        before, self.seq = self.seq, self.seq + len(news)
+        each = tuple(map(Frame, news))
+        self._fan_out(before, each)
+        for seq, envelope in enumerate(news, before + 1):
             if envelope.startswith(REVISIONS):
-                self.revised_at = self.seq
-            frame = Frame(envelope)
-            for subscription in self.subscriptions.values():
-                if subscription.live and subscription.cursor < self.seq:
-                    subscription.cursor = self.seq
-                    subscription.connection.send(frame)
-                    delivered += 1
+                self.revised_at = seq
             if self.answers:
                 self.answers.ended(envelope)
-        metrics.DELIVERIES.inc(delivered)
+        if self._awaited:
+            self._tell_who_waits()
+
+    def _tell_who_waits(self) -> None:
+        for seq, reached in self._awaited:
+            if seq <= self.seq and not reached.done():
+                reached.set_result(None)
+        self._awaited = [one for one in self._awaited if not one[1].done()]
+
+    def _fan_out(self, before: int, each: tuple[Frame, ...]) -> None:
+        """Write events to every subscription that is live; `before` is the seq before the first of them.
+
+        What is done once for the room is not done for its members: the frames are made and joined once.
+        """
+        last, delivered, bursts = before + len(each), 0, _bursts(each)
+        for subscription in self.subscriptions.values():
+            if subscription.held is not None or subscription.cursor >= last:
+                continue
+            heard = max(0, subscription.cursor - before)
+            subscription.cursor = last
+            send = subscription.connection.send
+            for burst in bursts if not heard else each[heard:]:
+                send(burst)
+            delivered += len(each) - heard
+        _DELIVERIES.inc(delivered)
 
     def skip(self, seq: int, told: Frame) -> None:
         """The log has nothing between the last event and this seq any more: go on after it, and tell so."""
@@ -317,7 +351,7 @@ class Feed:
         audible = [one for one in self.subscriptions.values() if audience(one)]
         for subscription in audible:
             subscription.hand(frame)
-        metrics.DELIVERIES.inc(len(audible))
+        _DELIVERIES.inc(len(audible))
 
     def _end_typing(self, user: str) -> None:
         """The lease may have run out; if it was renewed, look again at its end."""
@@ -330,3 +364,18 @@ class Feed:
             loop.call_later(left, self._end_typing, user)
         else:
             self.stop_typing(user)
+
+
+def _bursts(each: tuple[Frame, ...]) -> Sequence[Frame | Joined]:
+    """Events as they are written: joined up to `JOINED_BYTES`."""
+    if len(each) == 1:
+        return each
+    bursts: list[Frame | Joined] = []
+    begin = size = 0
+    for at, one in enumerate(each):
+        if at > begin and size + len(one) > JOINED_BYTES:
+            bursts.append(Joined(each[begin:at]))
+            begin, size = at, 0
+        size += len(one)
+    bursts.append(Joined(each[begin:]))
+    return bursts

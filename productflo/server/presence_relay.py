@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from productflo import metrics
 from productflo.domain.passing import Passing
 from productflo.domain.presence import Word
-from productflo.protocol import outbound
+from productflo.protocol.activity import PresenceCount, PresenceCountData
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import Presence
 from productflo.server.connection import Frame
@@ -140,9 +140,9 @@ class PresenceRelay:
         members = await self.rooms.member_ids(feed.room)
         presence = await self.presence.of(members, feed.room)
         here = sum(one is not Presence.OFFLINE for one in presence.values())
-        count = outbound.PresenceCount(
+        count = PresenceCount(
             room_id=feed.room,
             timestamp=stamp(self.clock),
-            data=outbound.PresenceCountData(here=here, member_count=len(members)),
+            data=PresenceCountData(here=here, member_count=len(members)),
         )
         feed.everyone(Frame(encode(count), Passing.PRESENCE))

@@ -17,6 +17,7 @@ from productflo.server.connection import (
     LOW_WATER,
     OUTBOX_BYTES,
     Frame,
+    Joined,
     Receiver,
     shed,
     too_slow,
@@ -98,7 +99,7 @@ class QuartConnection:
         self._websocket = websocket
         self._max_message = max_message
         self._transport = transport
-        self._outbox: deque[Frame] = deque()
+        self._outbox: deque[Frame | Joined] = deque()
         self._waiting_bytes = 0
         self._changed = asyncio.Event()
         self._ending = asyncio.Event()
@@ -112,7 +113,7 @@ class QuartConnection:
         """Whether nothing more will be sent."""
         return self._ending.is_set()
 
-    def send(self, frame: Frame) -> None:
+    def send(self, frame: Frame | Joined) -> None:
         """See `Connection.send`."""
         if self.closed or shed(frame, self._waiting_bytes):
             return
@@ -189,7 +190,8 @@ class QuartConnection:
                 self._waiting_bytes -= len(frame)
                 if self._waiting_bytes <= LOW_WATER:
                     self._drained.set()
-                await self._websocket.send(frame.text)
+                for one in frame.each:
+                    await self._websocket.send(one.text)
         if self._closing:
             await self._websocket.close(*self._closing)
 

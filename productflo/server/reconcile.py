@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from productflo import metrics
 from productflo.domain.position import NOWHERE, Position, is_later
 from productflo.errors import ProductFloError
-from productflo.protocol import outbound
+from productflo.protocol.answers import System, SystemData
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import GapReason
 from productflo.server.connection import Frame
@@ -155,7 +155,7 @@ class Reconciler:
         """What tells a subscription that the log has nothing for it up to this seq."""
         return self._told(
             feed.room,
-            outbound.SystemData(
+            SystemData(
                 code="GAP",
                 message="What you have not had up to last_seq is no longer kept. The rest follows.",
                 generation=feed.generation,
@@ -172,7 +172,7 @@ class Reconciler:
         lost = "The store went back to an earlier state. Forget what you have of the room; read it again."
         return self._told(
             room,
-            outbound.SystemData(
+            SystemData(
                 code="GENERATION_CHANGED",
                 message=lost if gap else "The store was restarted, and has all that you have.",
                 generation=position.generation,
@@ -183,5 +183,5 @@ class Reconciler:
             ),
         )
 
-    def _told(self, room: str, data: outbound.SystemData) -> Frame:
-        return Frame(encode(outbound.System(room_id=room, timestamp=stamp(self.clock), data=data)))
+    def _told(self, room: str, data: SystemData) -> Frame:
+        return Frame(encode(System(room_id=room, timestamp=stamp(self.clock), data=data)))

@@ -6,9 +6,9 @@ from random import uniform
 
 from redis.exceptions import RedisError
 
-from productflo import metrics
+from productflo import metrics, tallies
 from productflo.errors import ProductFloError
-from productflo.protocol import outbound
+from productflo.protocol.activity import Piece, PieceData
 from productflo.protocol.codec import encode
 from productflo.server.connection import Frame
 from productflo.server.feed import Feed
@@ -34,6 +34,8 @@ RETRY_DELAY = 1.0
 HEAR_AGAIN = 0.35
 """Seconds until the text of a running answer is looked at again: workers save it every 0.25."""
 
+_LAG = tallies.Spread(metrics.FAN_OUT_LAG_SECONDS)
+
 
 @dataclass(slots=True)
 class Relay:
@@ -58,6 +60,7 @@ class Relay:
                 self.bus.run(self._heard, self.presence.changed, self._listening, self.presence.listening)
             )
             tasks.create_task(self.presence.run())
+            tasks.create_task(tallies.tell_regularly())
             tasks.create_task(self._mend())
             tasks.create_task(self._hear_the_unheard())
             tasks.create_task(self._look_at_idle())
@@ -92,7 +95,7 @@ class Relay:
     def _logged(self, feed: Feed, event: Logged) -> None:
         if feed.logged(event):
             lag = self.clock().timestamp() - event.accepted_ms / 1000
-            metrics.FAN_OUT_LAG_SECONDS.observe(max(0.0, lag))
+            _LAG.observe(max(0.0, lag))
         else:
             if event.generation == feed.generation:
                 metrics.HOLES.inc()
@@ -179,11 +182,11 @@ async def hear_answers(feed: Feed, runs: Runs, clock: Clock) -> None:
     for running in writing:
         if running.index > feed.answers.heard_up_to(running.message_id, running.run_id):
             piece = encode(
-                outbound.Piece(
+                Piece(
                     user_id=running.assistant,
                     room_id=feed.room,
                     timestamp=stamp(clock),
-                    data=outbound.PieceData(
+                    data=PieceData(
                         message=running.text,
                         sender=running.assistant,
                         message_id=running.message_id,

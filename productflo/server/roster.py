@@ -11,8 +11,8 @@ from weakref import WeakValueDictionary
 
 import orjson
 
+from productflo.protocol.answers import MemberInfo
 from productflo.protocol.codes import Code, Presence
-from productflo.protocol.outbound import MemberInfo
 from productflo.service.membership import Membership, in_order
 
 SHOWN = 100

@@ -95,16 +95,18 @@ class OpenSession:
     @property
     def full(self) -> bool:
         """See `Receiver.full`."""
-        return len(self._inbox) >= INBOX_MESSAGES or self._size >= INBOX_BYTES
+        return len(self._inbox) >= INBOX_MESSAGES or self._size >= INBOX_BYTES or self._session.full
 
     def received(self, message: str | bytes) -> None:
         """See `Receiver.received`. While the process ends, nobody is left to handle it."""
         if not self._sessions.running:
             return
+        if self._working is None:
+            if (rest := self._session.take(message)) is not None:
+                self._working = self.create_task(self._go_on(rest))
+            return
         self._inbox.append(message)
         self._size += sys.getsizeof(message)
-        if self._working is None:
-            self._working = self.create_task(self._work())
 
     def lost(self) -> None:
         """See `Receiver.lost`."""
@@ -126,6 +128,11 @@ class OpenSession:
 
     async def _begin(self) -> None:
         await self._session.begin()
+        await self._work()
+
+    async def _go_on(self, rest: Coroutine[Any, Any, None]) -> None:
+        """Finish what was begun, then what came meanwhile."""
+        await rest
         await self._work()
 
     async def _work(self) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from productflo import metrics
 from productflo.domain.identity import Identity
 from productflo.errors import PermissionDenied, TooLarge
-from productflo.protocol import inbound, outbound
+from productflo.protocol import inbound
+from productflo.protocol.answers import JoinAnswer, JoinAnswerData, MemberInfo
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import GapReason
 from productflo.server.connection import Connection, Frame
@@ -47,7 +48,7 @@ class Subscriber:
             if data.since is not None:
                 gap = joined.position.gap(data.since, data.generation, joined.missed_bytes)
                 metrics.RESUMES.labels(gap or "continuous").inc()
-            answer = outbound.JoinAnswer(
+            answer = JoinAnswer(
                 user_id=identity.user_id,
                 room_id=room,
                 timestamp=stamp(self.door.clock),
@@ -123,9 +124,9 @@ class Subscriber:
 
 
 def _shown(
-    joined: Joined, members: list[outbound.MemberInfo], *, resumed: bool, gap: GapReason | None
-) -> outbound.JoinAnswerData:
-    return outbound.JoinAnswerData(
+    joined: Joined, members: list[MemberInfo], *, resumed: bool, gap: GapReason | None
+) -> JoinAnswerData:
+    return JoinAnswerData(
         kind=joined.kind,
         member_count=joined.member_count,
         members=members,

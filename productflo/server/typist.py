@@ -26,11 +26,14 @@ class Typist:
             self._rooms.discard(room)
         await self.attendance.type(room, user, started=started)
 
+    def types(self, room: str, user: str) -> bool:
+        """Whether the user types in a room, here or on another connection."""
+        feed = self.hub.feeds.get(room)
+        return room in self._rooms or (feed is not None and feed.is_typing(user))
+
     async def sent(self, room: str, user: str) -> None:
         """What was typed here, or on another connection of the user, has been said."""
-        feed = self.hub.feeds.get(room)
-        if room in self._rooms or (feed is not None and feed.is_typing(user)):
-            await self._stop(room, user)
+        await self._stop(room, user)
 
     async def end(self, user: str) -> None:
         """The connection is gone, and with it what was being typed."""

@@ -20,6 +20,7 @@ from productflo.server.connection import (
     LOW_WATER,
     OUTBOX_BYTES,
     Frame,
+    Joined,
     Receiver,
     shed,
     too_slow,
@@ -78,7 +79,7 @@ class Wire(asyncio.Protocol):
         self._deaf = False  # whatever still comes is thrown away
         self._paused = True  # the receiver is full: the socket is left unread
         self._blocked = False  # the transport has enough to send for now
-        self._outbox: deque[Frame] | None = None  # what waits for a reader who is slow
+        self._outbox: deque[Frame | Joined] | None = None  # what waits for a reader who is slow
         self._waiting = 0  # bytes in it
         self._alive = False  # something was read since the last look
         self._owed: bytes | None = (
@@ -99,7 +100,7 @@ class Wire(asyncio.Protocol):
         """Whether nothing more will be sent."""
         return self._closing or self._transport.is_closing()
 
-    def send(self, frame: Frame) -> None:
+    def send(self, frame: Frame | Joined) -> None:
         """See `Connection.send`."""
         if self._closing or self._transport.is_closing():
             return
@@ -241,7 +242,7 @@ class Wire(asyncio.Protocol):
         self._arm(CLOSE_TIMEOUT, self._transport.abort)
         self._wake()
 
-    def _keep_for_later(self, frame: Frame) -> None:
+    def _keep_for_later(self, frame: Frame | Joined) -> None:
         """For a slow reader. All of them share the frame; nothing of it is copied."""
         if shed(frame, self._waiting):
             return

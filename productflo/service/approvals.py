@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from productflo.domain.identity import Identity
 from productflo.errors import ProductFloError, StoreAway
-from productflo.protocol import outbound
+from productflo.protocol.activity import Approval, Notification, NotificationData
 from productflo.protocol.codec import encode
 from productflo.protocol.ids import random_id
 from productflo.service.clock import Clock, stamp
@@ -54,9 +54,7 @@ class Approvals:
             await self._tell(asked, Decision.EXPIRED)
         return settled
 
-    async def decide(
-        self, identity: Identity, room: str, approval_id: str, *, approve: bool
-    ) -> outbound.Approval:
+    async def decide(self, identity: Identity, room: str, approval_id: str, *, approve: bool) -> Approval:
         """Approve or deny, once. Raises `NotFound`, `PermissionDenied` and `Conflict`."""
         decision = Decision.APPROVED if approve else Decision.DENIED
         asked = await self.store.decide(
@@ -86,11 +84,11 @@ class Approvals:
             Decision.DENIED: f"{by} has denied: {action.action}",
             Decision.EXPIRED: f"Nobody has approved: {action.action}",
         }
-        notification = outbound.Notification(
+        notification = Notification(
             user_id=action.assistant,
             room_id=action.room,
             timestamp=stamp(self.clock),
-            data=outbound.NotificationData(
+            data=NotificationData(
                 code="APPROVAL_DECIDED" if decision else "APPROVAL_ASKED",
                 message=words[decision],
                 sender=action.assistant,
@@ -106,9 +104,9 @@ class Approvals:
             log.debug("%s: an approval was not told: %s", action.room, error)
 
 
-def shown(asked: Asked, decision: Decision | None = None, by: str | None = None) -> outbound.Approval:
+def shown(asked: Asked, decision: Decision | None = None, by: str | None = None) -> Approval:
     """An asking as people see it."""
-    return outbound.Approval(
+    return Approval(
         approval_id=asked.id,
         action=asked.action.action,
         arguments=asked.action.arguments,

@@ -5,7 +5,7 @@ from typing import Literal
 
 from productflo.domain.passing import Passing
 from productflo.errors import StoreAway
-from productflo.protocol import outbound
+from productflo.protocol.activity import PresenceData, PresenceNotice, TypingData, TypingNotice
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import Presence
 from productflo.service.clock import Clock, stamp
@@ -66,11 +66,11 @@ class Attendance:
 def presence_notice(user: str, presence: Presence, timestamp: str, room: str | None = None) -> bytes:
     """The envelope that tells a change of presence."""
     return encode(
-        outbound.PresenceNotice(
+        PresenceNotice(
             user_id=user,
             room_id=room,
             timestamp=timestamp,
-            data=outbound.PresenceData(status=presence, sender=user),
+            data=PresenceData(status=presence, sender=user),
         )
     )
 
@@ -85,10 +85,10 @@ def typing_notice(
 ) -> bytes:
     """The envelope that tells that somebody types."""
     return encode(
-        outbound.TypingNotice(
+        TypingNotice(
             user_id=user,
             room_id=room,
             timestamp=timestamp,
-            data=outbound.TypingData(status=status, sender=user, message_id=message_id, run_id=run_id),
+            data=TypingData(status=status, sender=user, message_id=message_id, run_id=run_id),
         )
     )

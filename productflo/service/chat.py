@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 import orjson
 
 from productflo.domain.identity import Identity
-from productflo.protocol import outbound
-from productflo.protocol.codec import in_parts
+from productflo.domain.mentions import candidates
+from productflo.protocol.codec import chat_in_parts, in_parts
 from productflo.protocol.codes import Code
 from productflo.protocol.ids import random_id
 from productflo.protocol.inbound import ChatData
+from productflo.protocol.messages import AnswerData, ChatResponseData, RequestInfo, RequestResponse
 from productflo.service.clock import Clock, stamp
 from productflo.service.mentions import Mentions
 from productflo.service.wakeups import Wakeups
@@ -46,7 +47,7 @@ class Answer:
     message_id: str
     text: str
     reply_to: str
-    data: outbound.AnswerData
+    data: AnswerData
     code: str = Code.CHAT_RESPONSE
     files: tuple[str, ...] = ()
 
@@ -67,7 +68,7 @@ class Chat:
         room: str,
         said: ChatData,
         timestamp: str | None = None,
-        request: outbound.RequestInfo | None = None,
+        request: RequestInfo | None = None,
     ) -> Entry:
         """A person's message as the log takes it; `request` tells which assistant it is for, and what else.
 
@@ -78,15 +79,29 @@ class Chat:
         mentions = await self.mentions.find(room, said.message)
         return self._entry(room, said, timestamp, own_files, mentions, request)
 
-    async def commit(self, entry: Entry) -> Appended:
-        """Append a prepared message and wake the room's assistants. Raises what `Log.append` raises.
+    def plain(self, room: str, said: ChatData, timestamp: str | None) -> Entry | None:
+        """`prepare` for a message with no file in it and nobody's name, so that nothing is looked up; None
+        for others."""
+        if said.attached_files or candidates(said.message):
+            return None
+        return self._entry(room, said, timestamp, (), None, None)
 
-        Messages are in the log in the order in which their commits were begun. Cancelling takes none back:
-        the assistants are woken when it is there.
+    async def commit(self, entry: Entry) -> Appended:
+        """As `hand_in`, for who waits. Raises what `Log.append` raises.
+
+        Cancelling takes nothing back: the assistants are woken when it is there.
         """
-        answer = self.log.hand_in(entry)
+        return await asyncio.shield(self.hand_in(entry))
+
+    def hand_in(self, entry: Entry) -> "asyncio.Future[Appended]":
+        """Append a prepared message, and wake the room's assistants. Raises what `Log.hand_in` raises.
+
+        Messages are in the log in the order of these calls.
+        """
+        wakes = self.wakeups.expected(entry.room) - {entry.sender}
+        answer = self.log.hand_in(replace(entry, wakes=wakes) if wakes else entry)
         answer.add_done_callback(partial(self._wake, entry))
-        return await asyncio.shield(answer)
+        return answer
 
     def _wake(self, entry: Entry, answer: asyncio.Future[Appended]) -> None:
         """Wake the assistants of a message that is in the log.
@@ -95,8 +110,10 @@ class Chat:
         """
         if answer.cancelled() or answer.exception() is not None:
             return
-        listening = (one for one, listens in answer.result().assistants.items() if listens != "off")
-        self.wakeups.wake((one for one in listening if one != entry.sender), entry.room)
+        appended = answer.result()
+        self.wakeups.expect(entry.room, appended.listening)
+        if asleep := appended.listening - appended.woken - {entry.sender}:
+            self.wakeups.wake(asleep, entry.room)
 
     async def answer(self, answer: Answer, guard: RunGuard) -> Appended:
         """Append an assistant's message under its lease, and wake the others, to whom it may speak.
@@ -104,12 +121,12 @@ class Chat:
         Raises `LeaseLost` where another worker has it.
         """
         await self.files.intend(answer.room, answer.files)
-        envelope = outbound.RequestResponse(
+        envelope = RequestResponse(
             code=answer.code,
             user_id=answer.assistant,
             room_id=answer.room,
             timestamp=stamp(self.clock),
-            data=outbound.ChatResponseData(
+            data=ChatResponseData(
                 message=answer.text,
                 sender=answer.assistant,
                 message_id=answer.message_id,
@@ -133,26 +150,18 @@ class Chat:
         timestamp: str | None,
         files: tuple[str, ...],
         mentions: list[str] | None,
-        request: outbound.RequestInfo | None,
+        request: RequestInfo | None,
     ) -> Entry:
-        assert said.message_id is not None  # noqa: S101 - `with_id` has been called
-        envelope = outbound.ChatResponse(
-            user_id=said.sender,
-            room_id=room,
-            timestamp=timestamp or stamp(self.clock),
-            data=outbound.ChatResponseData(
-                message=said.message,
-                sender=said.sender,
-                message_id=said.message_id,
-                attached_files=said.attached_files,
-                reply_to=said.reply_to,
-                mentions=mentions,
-                metadata={"sent_from_device": DEVICE, **said.metadata},
-                request=request,
-            ),
+        parts = chat_in_parts(
+            said,
+            room,
+            timestamp or stamp(self.clock),
+            {"sent_from_device": DEVICE, **said.metadata},
+            mentions,
+            request,
         )
-        content = _content(said, request)
-        return Entry(room, said.sender, said.message_id, in_parts(envelope), content, files)
+        assert said.message_id is not None  # noqa: S101 - `with_id` has been called
+        return Entry(room, said.sender, said.message_id, parts, _content(said, request), files)
 
     async def _attach(self, identity: Identity, room: str, ids: Sequence[str]) -> tuple[str, ...]:
         own = await self.files.attachable(identity, ids) if ids else ()
@@ -161,7 +170,7 @@ class Chat:
         return own
 
 
-def _content(said: ChatData, request: outbound.RequestInfo | None) -> bytes:
+def _content(said: ChatData, request: RequestInfo | None) -> bytes:
     """What a retry must repeat; whom a command is for follows from its text, and from the room."""
     content: list[object] = [said.message, said.attached_files, said.reply_to, said.metadata]
     if request and not request.code.startswith("/"):

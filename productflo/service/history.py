@@ -8,8 +8,8 @@ import orjson
 
 from productflo.domain.identity import Identity
 from productflo.errors import NotFound, ValidationFailed
+from productflo.protocol.answers import HistoricResponseData
 from productflo.protocol.inbound import HistoricData
-from productflo.protocol.outbound import HistoricResponseData
 from productflo.service.membership import Membership
 from productflo.store.entries import Record
 from productflo.store.log import Log

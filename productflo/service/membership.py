@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from productflo.domain.access import joins_freely, members_may_change
 from productflo.domain.identity import Identity
 from productflo.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
-from productflo.protocol import outbound
+from productflo.protocol import activity
+from productflo.protocol.answers import MemberInfo
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import Kind, Presence, RoomKind, Stoppers
 from productflo.service.clock import Clock, stamp
@@ -161,7 +162,7 @@ class Membership:
             raise PermissionDenied("The members of a direct room are fixed.", field="room_id")
         return room
 
-    async def shown(self, room_id: str) -> list[outbound.MemberInfo]:
+    async def shown(self, room_id: str) -> list[MemberInfo]:
         """All members, as people see them."""
         members = await self.rooms.members(room_id)
         users = [member.user_id for member in members]
@@ -171,7 +172,7 @@ class Membership:
         profiles = {one.id: one for one in await self.profiles.all()} if assistants else {}
         broken = {one: why_not(profiles.get(one), presence[one]) for one in assistants}
         return in_order(
-            outbound.MemberInfo(
+            MemberInfo(
                 id=member.user_id,
                 name=member.name,
                 kind=member.kind,
@@ -204,12 +205,12 @@ class Membership:
 
     async def _tell_joined(self, room_id: str, member: Member, member_count: int) -> None:
         presence = await self.presence.of([member.user_id], room_id)
-        joined = outbound.Joined(
+        joined = activity.Joined(
             user_id=member.user_id,
             room_id=room_id,
             timestamp=stamp(self.clock),
-            data=outbound.JoinedData(
-                member=outbound.JoinedMember(
+            data=activity.JoinedData(
+                member=activity.JoinedMember(
                     id=member.user_id,
                     name=member.name,
                     kind=member.kind,
@@ -235,7 +236,7 @@ def why_not(profile: Profile | None, presence: Presence) -> str | None:
     return (profile.broken if profile else None) or NOT_RUNNING
 
 
-def in_order(members: Iterable[outbound.MemberInfo]) -> list[outbound.MemberInfo]:
+def in_order(members: Iterable[MemberInfo]) -> list[MemberInfo]:
     """Assistants first, then who is there, then by name."""
     return sorted(
         members,
@@ -251,10 +252,10 @@ def in_order(members: Iterable[outbound.MemberInfo]) -> list[outbound.MemberInfo
 def left_notice(room_id: str, user_id: str, member_count: int, timestamp: str) -> bytes:
     """The envelope that tells the end of a membership."""
     return encode(
-        outbound.Left(
+        activity.Left(
             user_id=user_id,
             room_id=room_id,
             timestamp=timestamp,
-            data=outbound.LeftData(member_count=member_count),
+            data=activity.LeftData(member_count=member_count),
         )
     )

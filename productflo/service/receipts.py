@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from productflo.domain.identity import Identity
 from productflo.domain.passing import Passing
 from productflo.errors import NotFound, PermissionDenied, ProductFloError
-from productflo.protocol import outbound
+from productflo.protocol.activity import ReadReceiptData, ReadReceiptNotice
 from productflo.protocol.codec import encode
 from productflo.service.clock import Clock, stamp
 from productflo.store.bus import Bus
@@ -101,11 +101,11 @@ class Receipts:
 
     def _receipt(self, room: str, user: str, message_id: str, read_seq: int) -> bytes:
         return encode(
-            outbound.ReadReceiptNotice(
+            ReadReceiptNotice(
                 user_id=user,
                 room_id=room,
                 timestamp=stamp(self.clock),
-                data=outbound.ReadReceiptData(message_id=message_id, sender=user, read_seq=read_seq),
+                data=ReadReceiptData(message_id=message_id, sender=user, read_seq=read_seq),
             )
         )
 

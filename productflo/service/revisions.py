@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from productflo import metrics
 from productflo.domain.identity import Identity
 from productflo.errors import NotFound, PermissionDenied, ValidationFailed
-from productflo.protocol import inbound, outbound
+from productflo.protocol import inbound
+from productflo.protocol.answers import FeedbackData
 from productflo.protocol.codec import encode, in_parts
 from productflo.protocol.ids import random_id
+from productflo.protocol.messages import Deleted, DeletedData, Edited, EditedData, Reacted, ReactedData
 from productflo.service.clock import Clock, stamp
 from productflo.service.mentions import Mentions
 from productflo.store.entries import Appended, Deed, Revision
@@ -43,20 +45,20 @@ class Revisions:
         about = {"message_id": said.data.message_id, "sender": identity.user_id}
         details: tuple[str, ...] = ()
         assistants: tuple[str, ...] = ()
-        envelope: outbound.Edited | outbound.Deleted | outbound.Reacted
+        envelope: Edited | Deleted | Reacted
         match said:
             case inbound.Edit():
                 deed, text = Deed.EDIT, said.data.message
                 mentions = await self.mentions.find(said.room_id, text)
-                edited = outbound.EditedData(**about, message=text, mentions=mentions)
-                envelope = outbound.Edited(**head, data=edited)
+                edited = EditedData(**about, message=text, mentions=mentions)
+                envelope = Edited(**head, data=edited)
             case inbound.Delete():
                 deed, details = Deed.DELETE, (OPERATOR,) if identity.operator else ("",)
                 assistants = tuple(await self.rooms.assistants(said.room_id))
-                envelope = outbound.Deleted(**head, data=outbound.DeletedData(**about))
+                envelope = Deleted(**head, data=DeletedData(**about))
             case inbound.Reaction():
                 deed, details = Deed.REACTION, (said.data.action, said.data.emoji)
-                envelope = outbound.Reacted(**head, data=_reacted(said))
+                envelope = Reacted(**head, data=_reacted(said))
         return Revision(
             said.room_id,
             identity.user_id,
@@ -68,17 +70,14 @@ class Revisions:
             assistants,
         )
 
-    async def commit(self, revision: Revision) -> Appended:
-        """Append what was prepared, in the order in which commits are begun. Raises what `Log.append` raises.
-
-        Cancelling takes nothing back.
-        """
-        return await asyncio.shield(self.log.hand_in(revision))
+    def hand_in(self, revision: Revision) -> asyncio.Future[Appended]:
+        """Append what was prepared, in the order of these calls. Raises what `Log.hand_in` raises."""
+        return self.log.hand_in(revision)
 
     def unchanged(self, said: inbound.Reaction, message_seq: int) -> bytes:
         """The answer, to its sender alone, to a reaction that was there already, or gone."""
         return encode(
-            outbound.Reacted(
+            Reacted(
                 user_id=said.user_id,
                 room_id=said.room_id,
                 timestamp=stamp(self.clock),
@@ -87,7 +86,7 @@ class Revisions:
             )
         )
 
-    async def rate(self, identity: Identity, said: inbound.Feedback) -> outbound.FeedbackData:
+    async def rate(self, identity: Identity, said: inbound.Feedback) -> FeedbackData:
         """Keep what a member thinks of an answer, for operators; said again it counts once.
 
         Raises `PermissionDenied`, `NotFound`, and `ValidationFailed` for a message that is no assistant's.
@@ -105,13 +104,13 @@ class Revisions:
                 raise ValidationFailed("Only what an assistant said can be rated.", field="data.message_id")
             case Given.NEW:
                 metrics.FEEDBACK.labels(data.rating).inc()
-        return outbound.FeedbackData(
+        return FeedbackData(
             message_id=data.message_id, sender=identity.user_id, rating=data.rating, comment=data.comment
         )
 
 
-def _reacted(said: inbound.Reaction, message_seq: int | None = None) -> outbound.ReactedData:
-    return outbound.ReactedData(
+def _reacted(said: inbound.Reaction, message_seq: int | None = None) -> ReactedData:
+    return ReactedData(
         message_id=said.data.message_id,
         sender=said.user_id,
         emoji=said.data.emoji,

@@ -32,7 +32,8 @@ class Runs:
     ) -> bytes | None:
         """Ask for an answer to be stopped; any of its tries names it, because it is one answer.
 
-        A question's own `message_id` takes it back where it waits, and stops its answer where that was begun.
+        A question's own `message_id` takes it back where it waits, and stops its answer where that was begun;
+        so does that of an answer with one that is to be given anew in its place.
         None where it is being written or waits: what comes of it goes to everybody. The final message where
         it had ended already, for the asker alone. Raises `NotFound` where the room has no such answer.
         """
@@ -46,7 +47,8 @@ class Runs:
             said = await self.log.find(room, answer)
             data = orjson.loads(said.envelope)["data"] if said else {}
             if said and "assistant" in data:
-                return said.envelope
+                withdrawn = await self.store.withdraw_again(room, data["sender"], answer, caller)
+                return None if withdrawn else said.envelope
             if said and message_id is not None:
                 question = (said.seq, answer, data["sender"])
                 if await self.store.withdraw(room, assistants, question, caller):

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError, TryAgainError
 from productflo import metrics
 from productflo.errors import ProductFloError, StoreAway, Unconfirmed
 from productflo.store.client import Client, Cluster, look_again, shard_of
+from productflo.store.exchange import Command
 from productflo.store.keys import slot
 from productflo.store.outage import OUTAGE
 from productflo.store.refusals import RETRY_AFTER, is_away, is_elsewhere, told
@@ -88,6 +89,14 @@ class _Queue(Generic[T, R]):
     singly: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """The script's answer, and the commands that were carried out after it."""
+
+    answer: Any
+    followed: Sequence[Command]
+
+
 @dataclass(slots=True)
 class _Shard:
     """One server that is written to."""
@@ -100,7 +109,9 @@ class Commits(Generic[T, R]):
     """Hands items to a script, and its answers to who handed them in; `run()` must be running.
 
     `call` makes the script's call for some items of one room, `outcomes` reads its answer: a result or an
-    error for each of them. A call may be repeated, so the script must know what it has done.
+    error for each of them. A call may be repeated, so the script must know what it has done. `after` are
+    commands for the same server that follow the call, not where replicas must confirm it; `outcomes` is told
+    which of them the server has carried out.
     """
 
     def __init__(
@@ -108,13 +119,15 @@ class Commits(Generic[T, R]):
         client: Client,
         script: Script,
         call: Callable[[Sequence[T]], Call],
-        outcomes: Callable[[Sequence[T], Any], Sequence[R | ProductFloError]],
+        outcomes: Callable[[Sequence[T], Any, Sequence[Command]], Sequence[R | ProductFloError]],
+        after: Callable[[Sequence[T]], Sequence[Command]] = lambda items: (),
         confirmation: "Confirmation[T] | None" = None,
     ) -> None:
         self._client = client
         self._script = script
         self._call = call
         self._outcomes = outcomes
+        self._after = after
         self._confirmation = confirmation if confirmation and confirmation.replicas else None
         self._rooms: dict[str, _Queue[T, R]] = {}
         self._shards: dict[Redis | None, _Shard] = {}
@@ -192,7 +205,7 @@ class Commits(Generic[T, R]):
             queue = self._rooms[batch[0].item.room]
             queue.under_way = False
             if not isinstance(result, RedisError):
-                outcomes = self._outcomes([one.item for one in batch], result)
+                outcomes = self._outcomes([one.item for one in batch], result.answer, result.followed)
                 self._end(queue, batch, outcomes)
             elif is_away(result):
                 if self._wait(queue, batch) and not is_elsewhere(result):
@@ -206,14 +219,12 @@ class Commits(Generic[T, R]):
 
     async def _results(
         self, shard: Redis | None, batches: Sequence[Sequence[_Waiting[T, R]]]
-    ) -> Sequence[Any]:
+    ) -> "Sequence[_Answered | RedisError]":
         """The script's answer, or why there is none, for each batch."""
-        calls = [self._call([one.item for one in batch]) for batch in batches]
-        results: Sequence[Any] = [TryAgainError("nobody knew where")] * len(batches)
+        results: Sequence[_Answered | RedisError] = [TryAgainError("nobody knew where")] * len(batches)
         try:
             if shard is not None:
-                replicas = self._confirmation.replicas if self._confirmation else 0
-                results = await self._script.each(shard, calls, replicas=replicas)
+                results = await self._run_script(shard, [[one.item for one in batch] for batch in batches])
                 await self._publish(shard, batches, results)
         except RedisError as error:
             results = [error] * len(batches)
@@ -224,8 +235,31 @@ class Commits(Generic[T, R]):
                 return [error] * len(batches)
         return results
 
+    async def _run_script(
+        self, shard: Redis, batches: Sequence[Sequence[T]]
+    ) -> "list[_Answered | RedisError]":
+        replicas = self._confirmation.replicas if self._confirmation else 0
+        after = [() if replicas else self._after(batch) for batch in batches]
+        results = await self._script.each(
+            shard,
+            [self._call(batch) for batch in batches],
+            replicas=replicas,
+            after=[command for commands in after for command in commands],
+        )
+        answers, rest = results[: len(batches)], iter(results[len(batches) :])
+        done = [
+            [command for command in commands if not isinstance(next(rest), RedisError)] for commands in after
+        ]
+        return [
+            answer if isinstance(answer, RedisError) else _Answered(answer, followed)
+            for answer, followed in zip(answers, done, strict=True)
+        ]
+
     async def _publish(
-        self, shard: Redis, batches: Sequence[Sequence[_Waiting[T, R]]], results: Sequence[Any]
+        self,
+        shard: Redis,
+        batches: Sequence[Sequence[_Waiting[T, R]]],
+        results: "Sequence[_Answered | RedisError]",
     ) -> None:
         """Tell everybody of what the replicas have confirmed; who is not told looks at the log in time."""
         if self._confirmation is None:
@@ -234,7 +268,7 @@ class Commits(Generic[T, R]):
         sharded = isinstance(self._client, Cluster)
         for batch, result in zip(batches, results, strict=True):
             if not isinstance(result, RedisError):
-                channel, told = self._confirmation.told([one.item for one in batch], result)
+                channel, told = self._confirmation.told([one.item for one in batch], result.answer)
                 pipeline.execute_command("SPUBLISH" if sharded else "PUBLISH", channel, told)
         await pipeline.execute(raise_on_error=False)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from productflo.domain.waking import Listens
 from productflo.protocol.codec import Parts
 from productflo.store.exchange import Argument
 
@@ -20,7 +21,10 @@ class RunGuard:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message to append. `content` is what a retry must repeat to count as one."""
+    """A message to append. `content` is what a retry must repeat to count as one.
+
+    `wakes` are assistants that probably hear it; `Appended.woken` tells which of them were woken with it.
+    """
 
     room: str
     sender: str
@@ -29,6 +33,7 @@ class Entry:
     content: bytes
     files: tuple[str, ...] = ()
     guard: RunGuard | None = None
+    wakes: frozenset[str] = frozenset()
 
     @property
     def alone(self) -> bool:
@@ -79,6 +84,7 @@ class Revision:
     details: tuple[str, ...] = ()
     answering: tuple[str, ...] = ()
     guard: None = None
+    wakes: frozenset[str] = frozenset()
 
     @property
     def alone(self) -> bool:
@@ -105,13 +111,19 @@ class Appended:
 
     `envelope` is set only where it was there already, and tells it as it is now; others reach everybody over
     the bus. A reaction that changes nothing is not written: its `seq` is 0, and `message_seq` its message's.
-    `assistants` are the room's, with what they listen to.
+    `assistants` are the room's, with what they listen to; `woken` those that were woken with it.
     """
 
     seq: int
     envelope: bytes | None
     assistants: dict[str, str]
     message_seq: int | None = None
+    woken: frozenset[str] = frozenset()
+
+    @property
+    def listening(self) -> frozenset[str]:
+        """The assistants that hear the room."""
+        return frozenset(one for one, listens in self.assistants.items() if listens != Listens.OFF)
 
 
 @dataclass(frozen=True, slots=True)

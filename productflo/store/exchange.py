@@ -12,9 +12,11 @@ from redis.asyncio import Redis
 
 Argument = str | bytes | int | float
 """What a command is made of."""
+Command = tuple[Argument, ...]
+"""A command's name and its arguments."""
 
 
-async def exchange(redis: Redis, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+async def exchange(redis: Redis, commands: Sequence[Command]) -> list[Any]:
     """Carry commands out, in order; a refusal stands in its reply's place.
 
     Raises what redis-py raises where the connection was lost once too often: any of them may have been

@@ -50,9 +50,9 @@ class RoomKeys:
         """Lease, fence, cursor and live answer of an assistant in this room."""
         return f"{{{self.room}}}:run:{assistant}"
 
-    def asked(self, assistant: str) -> str:
-        """Bucket of the questions to an assistant in this room."""
-        return f"{{{self.room}}}:asked:{assistant}"
+    def admitted(self, assistant: str) -> str:
+        """Questions to an assistant in this room that its rate has let through."""
+        return f"{{{self.room}}}:admitted:{assistant}"
 
     def spent(self, assistant: str) -> str:
         """Budget of an assistant in this room."""
@@ -137,9 +137,14 @@ def ready(assistant: str) -> str:
     return f"ready:{assistant}"
 
 
-def asked(assistant: str, user: str) -> str:
-    """Bucket of the questions of a user to an assistant, in all rooms."""
-    return f"asked:{assistant}:{user}"
+def slots(assistant: str) -> str:
+    """Hash worker -> slots of an assistant that it holds, where their number is limited."""
+    return f"slots:{assistant}"
+
+
+def admitted(assistant: str, user: str) -> str:
+    """Questions of a user to an assistant in all rooms that its rate has let through."""
+    return f"admitted:{assistant}:{user}"
 
 
 def spent(assistant: str, user: str | None = None) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 
 from productflo import metrics
 from productflo.errors import ProductFloError
-from productflo.store.client import Client
+from productflo.store.client import Client, shard_of
 from productflo.store.commit import Commits, Confirmation
 from productflo.store.entries import Appended, Entry, Revision
-from productflo.store.exchange import Argument
-from productflo.store.keys import RoomKeys
+from productflo.store.exchange import Argument, Command
+from productflo.store.keys import RoomKeys, ready, slot
 from productflo.store.outcomes import outcome
 from productflo.store.reading import Reading
+from productflo.store.ready import waking
 from productflo.store.retention import Retention
 from productflo.store.scripts import Call, script
 
@@ -24,14 +25,18 @@ ROOMS = 2048
 class Log(Reading):
     """The logs of all rooms. `run()` must be running for `append` to be answered.
 
-    With `replicas`, nobody is told of an event, its author neither, before so many replicas have it.
+    With `replicas`, nobody is told of an event, its author neither, before so many replicas have it. Else the
+    assistants that an entry `wakes` are woken in the same pipeline: their answers need not wait for another
+    trip, and another flush to the disk.
     """
 
     def __init__(self, redis: Client, *, retention: Retention, replicas: int = 0) -> None:
         super().__init__(redis)
         self._limits = retention.arguments()
         self._hold = "hold" if replicas else ""
-        self._commits = Commits(redis, script("append"), self._call, _outcomes, Confirmation(replicas, _told))
+        self._commits = Commits(
+            redis, script("append"), self._call, _outcomes, self._wake, Confirmation(replicas, _told)
+        )
 
     async def append(self, entry: Entry | Revision) -> Appended:
         """Write a message, or what is done to one, once.
@@ -66,6 +71,16 @@ class Log(Reading):
             args.extend(one.arguments())
         return keys, args
 
+    def _wake(self, entries: Sequence[Entry | Revision]) -> list[Command]:
+        """The commands that wake who sleeps on the room's own server."""
+        here = shard_of(self._redis, slot(entries[0].room))
+        assistants = sorted({assistant for one in entries for assistant in one.wakes})
+        return [
+            waking(assistant, entries[0].room)
+            for assistant in assistants
+            if shard_of(self._redis, ready(assistant)) is here
+        ]
+
 
 @lru_cache(maxsize=ROOMS)
 def _keys(room: str) -> tuple[str, ...]:
@@ -75,11 +90,14 @@ def _keys(room: str) -> tuple[str, ...]:
     return (*keys, k.messages, k.deleted, k.feedback, k.seen, k.seen_before)
 
 
-def _outcomes(entries: Sequence[Entry | Revision], answer: Any) -> list[Appended | ProductFloError]:
-    """What became of each entry, as append.lua tells it."""
+def _outcomes(
+    entries: Sequence[Entry | Revision], answer: Any, followed: Sequence[Command]
+) -> list[Appended | ProductFloError]:
+    """What became of each entry, as append.lua tells it, and who was woken then."""
     results, flat, *_ = answer
     assistants = {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
-    outcomes = [outcome(told, one, assistants) for told, one in zip(results, entries, strict=True)]
+    woken = frozenset(one for one in assistants if waking(one, entries[0].room) in followed)
+    outcomes = [outcome(told, one, assistants, woken) for told, one in zip(results, entries, strict=True)]
     appended = [told.envelope is None for told in outcomes if isinstance(told, Appended)]
     if fresh := sum(appended):
         metrics.APPENDED.inc(fresh)

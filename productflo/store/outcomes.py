@@ -7,14 +7,17 @@ from productflo.store.entries import Appended, Entry, Revision
 from productflo.store.reading import put_together
 
 
-def outcome(result: Any, entry: Entry | Revision, assistants: dict[str, str]) -> Appended | ProductFloError:
+def outcome(
+    result: Any, entry: Entry | Revision, assistants: dict[str, str], woken: frozenset[str]
+) -> Appended | ProductFloError:
     """What append.lua tells of an entry: `PermissionDenied`, `NotFound`, `Conflict`, `TooLarge` or
-    `LeaseLost` where it refused it."""
+    `LeaseLost` where it refused it. The assistants in `woken` were woken with it."""
     match result:
         case [b"ok", seq]:
-            return Appended(seq, None, assistants)
+            return Appended(seq, None, assistants, woken=woken)
         case [b"duplicate", seq, event, said, is_edit]:
-            return Appended(seq, put_together(event, said, is_edit=bool(is_edit)), assistants)
+            envelope = put_together(event, said, is_edit=bool(is_edit))
+            return Appended(seq, envelope, assistants, woken=woken)
         case [b"unchanged", message_seq]:
             return Appended(0, None, assistants, message_seq)
         case [refusal]:

@@ -20,7 +20,10 @@ class RateStore:
     redis: Client
 
     async def take(self, key: str, rate: Rate, what: str) -> float:
-        """Let `what` through, which counts once; 0, or the seconds to wait. Raises `StoreAway`."""
+        """Let `what` through; 0, or the seconds to wait. Raises `StoreAway`.
+
+        It counts once, however often it comes, while it weighs on the rate and a minute more.
+        """
         if math.isinf(rate.per_second):
             return 0.0
         worth = max(1, round(MICROSECONDS / rate.per_second))

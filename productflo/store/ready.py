@@ -12,20 +12,24 @@ from redis.exceptions import RedisError, ResponseError
 
 from productflo.store.client import Client
 from productflo.store.connect import SOCKET_TIMEOUT
+from productflo.store.exchange import Command
 from productflo.store.keys import ready
 from productflo.store.refusals import told
 from productflo.store.reply import text
+from productflo.store.runs import LEASE
 from productflo.store.scripts import script
 
 GROUP = "workers"
 """The consumer group."""
-IDLE = 20.0
-"""Seconds after which a wake-up that nobody finished is another worker's; more than a lease, so that the
-lease of a dead worker has ended by then."""
+IDLE = LEASE * 2 / 3
+"""Seconds after which a wake-up that nobody finished is another worker's: with the time between looks no more
+than a lease, so that a dead worker's room is known when its lease ends."""
 BLOCK = SOCKET_TIMEOUT / 2
 """Seconds that a read waits: less than the time after which the connection counts as broken."""
 LEFT = 1000
 """Unfinished wake-ups that a leaving worker puts back; far more than it can have."""
+KEPT = 10_000
+"""Wake-ups that an assistant's stream keeps where no worker reads it; its sweep finds the rest."""
 FORGOTTEN = 3600.0
 """Seconds after which the name of a worker that is gone is removed from the group."""
 
@@ -37,6 +41,11 @@ class WakeUp:
     entry: str
     room: str
     reclaimed: bool
+
+
+def waking(assistant: str, room: str) -> Command:
+    """The command that wakes an assistant's workers to look at a room."""
+    return "XADD", ready(assistant), "MAXLEN", "~", KEPT, "*", "room", room
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,9 @@ class ReadyStream:
             for one in await self.redis.xinfo_consumers(self._key, GROUP):
                 if not one["pending"] and one["idle"] > _ms(FORGOTTEN):
                     await self.redis.xgroup_delconsumer(self._key, GROUP, text(one["name"]))
+        except ResponseError as error:
+            if not str(error).startswith(("no such key", "NOGROUP")):  # Nobody has listened yet.
+                raise told(error) from error
         except RedisError as error:
             raise told(error) from error
 

@@ -1,7 +1,7 @@
 """Rooms and their members: kinds, membership, read marks, positions."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,8 +203,16 @@ class Rooms:
 
     async def assistants(self, room_id: str) -> dict[str, str]:
         """The room's assistants and what each listens to."""
-        found = await self.redis.hgetall(RoomKeys(room_id).assistants)
-        return {text(assistant): text(listens) for assistant, listens in found.items()}
+        return _listening(await self.redis.hgetall(RoomKeys(room_id).assistants))
+
+    async def company(self, room_id: str) -> tuple[dict[str, str], int]:
+        """The room's assistants as `assistants` tells them, and how many members it has, they included."""
+        keys = RoomKeys(room_id)
+        pipeline = self.redis.pipeline(transaction=False)
+        pipeline.hgetall(keys.assistants)
+        pipeline.hlen(keys.members)
+        found, members = await pipeline.execute()
+        return _listening(found), members
 
     async def members(self, room_id: str) -> list[Member]:
         """All members, in no order."""
@@ -301,6 +309,10 @@ class Rooms:
         for member in members:
             pipeline.sadd(user_rooms(member.user_id), room_id)
         await pipeline.execute()
+
+
+def _listening(found: Mapping[Reply, Reply]) -> dict[str, str]:
+    return {text(assistant): text(listens) for assistant, listens in found.items()}
 
 
 def _state(found: list[Any] | None) -> State | None:

@@ -44,6 +44,13 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Another has the lease, for so many `seconds` unless it renews it or gives it back."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """An answer that was begun, by this try or by an earlier one, whose text so far is `text`.
 
@@ -61,11 +68,15 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A request `by` somebody for an answer anew; what stood in the log up to `at` comes before it."""
+    """A request `by` somebody for an answer anew; what stood in the log up to `at` comes before it.
+
+    `stop` names who took it back, if anybody did: it is not to be answered.
+    """
 
     answer: str
     by: str
     at: int
+    stop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ class Asking:
     """What an answer is begun for.
 
     `name` is the question's as long as it is not answered; `seqs` are those of its messages, `asker` who said
-    them, and `regenerates` the answer that is to be given anew, if it is that.
+    them or wants the answer anew, and `regenerates` the answer that is to be given anew, if it is that.
     """
 
     name: str
@@ -134,8 +145,8 @@ class RunStore:
     redis: Client
     lease: float = LEASE
 
-    async def acquire(self, room: str, assistant: str, worker: str) -> Lease | None:
-        """Take the lease; None while another holds it.
+    async def acquire(self, room: str, assistant: str, worker: str) -> Lease | Held:
+        """Take the lease, also from a run of the worker that its supervisor has seen end.
 
         Raises `NotFound` where the room has no such assistant.
         """
@@ -146,7 +157,9 @@ class RunStore:
         )
         if found == b"ABSENT":
             raise NotFound(f"{assistant} is no assistant of {room}.")
-        return None if found == b"HELD" else Lease(room, assistant, text(found[0]), found[1])
+        if isinstance(found, int):
+            return Held(found / 1000)
+        return Lease(room, assistant, text(found[0]), found[1])
 
     async def begin(self, lease: Lease, asking: Asking, message_id: str) -> Begun:
         """Begin an answer; one that was begun before keeps its message id.
@@ -179,7 +192,7 @@ class RunStore:
             raise told(error) from error
         return Pending(
             frozenset(orjson.loads(withdrawn or b"[]")),
-            tuple(Again(one["answer"], one["by"], one["at"]) for one in orjson.loads(again or b"[]")),
+            tuple(Again(**one) for one in orjson.loads(again or b"[]")),
         )
 
     async def renew(self, lease: Lease) -> str | None:
@@ -229,6 +242,17 @@ class RunStore:
         event = encode(StopAsked(message_id, caller.user_id))
         args: list[Argument] = [seq, sender, caller.user_id, caller.rank, event]
         return bool(_allowed(await self._call("run_withdraw", [keys.bus, keys.meta, *runs], args), room))
+
+    async def withdraw_again(self, room: str, assistant: str, answer: str, caller: Caller) -> bool:
+        """Take the wish for an answer anew back; False where none waits.
+
+        Raises `PermissionError` as `stop` does; its asker is who wanted the answer anew.
+        """
+        keys = RoomKeys(room)
+        event = encode(StopAsked(answer, caller.user_id))
+        args: list[Argument] = [answer, caller.user_id, caller.rank, event]
+        found = await self._call("run_withdraw_again", [keys.bus, keys.meta, keys.run(assistant)], args)
+        return bool(_allowed(found, room))
 
     async def regenerate(self, room: str, assistant: str, answer: str, asker: str, caller: Caller) -> str:
         """Ask for an answer anew: `OK`, `absent` where the room has no such assistant, or `full`.

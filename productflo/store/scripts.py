@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 from productflo.store.client import Client, look_again, shard_of
-from productflo.store.exchange import Argument, exchange
+from productflo.store.exchange import Argument, Command, exchange
 from productflo.store.refusals import NotReplicated, is_elsewhere
 
 INCLUDE = "-- include: "
@@ -43,19 +43,25 @@ class Script:
         except NoScriptError:
             return await redis.eval(self.source, len(keys), *keys_and_args)
 
-    async def each(self, redis: Redis, calls: Sequence[Call], *, replicas: int = 0) -> list[Any]:
+    async def each(
+        self, redis: Redis, calls: Sequence[Call], *, replicas: int = 0, after: Sequence[Command] = ()
+    ) -> list[Any]:
         """Run the script for each call, in one pipeline of one server; an error stands in its call's place.
+
+        The commands `after` come after all calls, if need be more than once; their answers follow those of
+        the calls.
 
         Raises what redis-py raises where the pipeline as a whole failed: any of the calls may have run; and
         `NotReplicated` where fewer `replicas` than wished have confirmed what was written.
         """
-        results = await self._pipeline(redis, calls, replicas)
+        results = await self._pipeline(redis, calls, replicas, after)
         unknown = [at for at, result in enumerate(results) if isinstance(result, NoScriptError)]
         if unknown:
             await redis.script_load(self.source)
             if replicas:
                 unknown = list(range(len(calls)))  # Nobody was asked to confirm the others.
-            again = await self._pipeline(redis, [calls[at] for at in unknown], replicas)
+            again = await self._pipeline(redis, [calls[at] for at in unknown], replicas, after)
+            unknown += range(len(calls), len(results))
             for at, result in zip(unknown, again, strict=True):
                 results[at] = result
         return results
@@ -98,10 +104,11 @@ class Script:
                 results[at] = answer if isinstance(answer, BaseException) else answer[place]
         return results
 
-    async def _pipeline(self, redis: Redis, calls: Sequence[Call], replicas: int) -> list[Any]:
-        commands: list[tuple[Argument, ...]] = [
-            ("EVALSHA", self.sha, len(keys), *keys, *args) for keys, args in calls
-        ]
+    async def _pipeline(
+        self, redis: Redis, calls: Sequence[Call], replicas: int, after: Sequence[Command]
+    ) -> list[Any]:
+        commands: list[Command] = [("EVALSHA", self.sha, len(keys), *keys, *args) for keys, args in calls]
+        commands += after
         if not replicas:
             return await exchange(redis, commands)
         *results, confirmed = await exchange(

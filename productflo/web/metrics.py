@@ -12,6 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from quart import Blueprint, Response, request
 
+from productflo import tallies
 from productflo.web.guard import Guard
 
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -27,6 +28,7 @@ def metrics_blueprint(guard: Guard) -> Blueprint:
         if not guard.is_open:
             guard.require_operator(request)
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        tallies.tell()
         # In a thread: of many processes each has left some files to read.
         return Response(await asyncio.to_thread(encode, _registry()), content_type=content_type)
 

@@ -8,7 +8,8 @@ from enum import Enum
 
 from pydantic import BaseModel
 
-from productflo.protocol.outbound import Approval, HistoricResponseData
+from productflo.protocol.activity import Approval
+from productflo.protocol.answers import HistoricResponseData
 from productflo.web.approvals import Deciding
 from productflo.web.broadcast import NewBroadcast
 from productflo.web.login import Credentials

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, RootModel, WithJsonSchema
 
 from productflo.errors import ErrorCode
+from productflo.protocol.activity import Approval
+from productflo.protocol.answers import MemberInfo
 from productflo.protocol.codes import RoomKind, Stoppers
-from productflo.protocol.outbound import Approval, MemberInfo
 from productflo.web.files import UploadFields
 
 Bytes = Annotated[bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})]

@@ -8,7 +8,7 @@ from quart.typing import ResponseReturnValue
 from productflo import metrics
 from productflo.domain.identity import Identity
 from productflo.errors import PermissionDenied, ProductFloError, RateLimited, Unauthenticated
-from productflo.protocol import outbound
+from productflo.protocol.answers import System, SystemData
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import CloseCode, Status
 from productflo.server.connection import Connection, Frame
@@ -84,10 +84,10 @@ class _Unheard:
 
 
 def _turn_away(error: ProductFloError, connection: Connection) -> _Unheard:
-    told = outbound.System(
+    told = System(
         status=Status.ERROR,
         timestamp=stamp(system_clock),
-        data=outbound.SystemData(code=error.code, message=error.message, field=error.field),
+        data=SystemData(code=error.code, message=error.message, field=error.field),
     )
     connection.send(Frame(encode(told)))
     metrics.ERRORS.labels(error.code).inc()

@@ -48,6 +48,11 @@ async def test_what_one_person_decides_the_other_sees(
             await expect(person.message("They are ordered.")).to_be_visible()
         await expect(cards[0]).to_have_count(0)
         await expect(cards[1]).to_have_count(0)
+        done = bo.message("They are ordered.")
+        await done.locator("summary", has_text="Asked for 1 approval").click()
+        decided = done.get_by_role("list", name="Approvals")
+        await expect(decided).to_contain_text(f"Order 40 brackets Approved by {ana.name}.")
+        await expect(decided).to_contain_text('"part": "B-112"')
 
         await ana.say("@buyer order brackets again")
         await cards[0].get_by_role("button", name="Deny").click()

@@ -33,6 +33,22 @@ async def test_an_assistant_is_added_listens_and_is_removed(meet: Meet, room: st
     await expect(bo.page.get_by_role("region", name="Assistants")).not_to_contain_text("Guide")
 
 
+async def test_who_may_stop_answers_is_the_creator_s_choice(meet: Meet, room: str) -> None:
+    """Who made the room says so; another member finds it said."""
+    ana, bo = await meet("Ana"), await meet("Bo")
+    await ana.enter(room)
+    await bo.enter(room)
+    await ana.page.get_by_role("button", name="Manage assistants").click()
+    choice = ana.page.get_by_label("Who may stop an answer")
+    await expect(choice).to_have_value("members")
+    async with ana.page.expect_response(lambda one: one.request.method == "PATCH") as told:
+        await choice.select_option("asker")
+    assert (await told.value).status == 204
+    await bo.page.get_by_role("button", name="Manage assistants").click()
+    await expect(bo.page.get_by_role("region", name="Stopping answers")).to_contain_text("Only who asked")
+    await expect(bo.page.get_by_label("Who may stop an answer")).to_have_count(0)
+
+
 async def test_mentioning_an_assistant_that_is_not_there(meet: Meet, room: str) -> None:
     """It is offered to be added; Escape leaves the text as it was; Enter adds it, and it answers."""
     ana = await meet("Ana")

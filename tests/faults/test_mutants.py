@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from storm import mutants
-from storm.checker import Kind, Result
 from storm.deployment import Web
+from storm.findings import Kind, Result
 from storm.habits import Habits
 from storm.load import Load
 

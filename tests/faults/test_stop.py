@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,12 +15,23 @@ from faults.traffic import talking
 from processes import Spoken
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from productflo.cli.web import KILL_SECONDS, STOP_SECONDS
+
 LONG = "x" * 36_000
 
 
+DEADLINE = STOP_SECONDS + KILL_SECONDS
+"""Seconds in which the parent has ended its web process, also one that hangs; there is little else to end."""
+
+
 def in_time(web: Spoken) -> bool:
-    """Whether the web process came to its end by itself, in order; one that hangs says so, and ends."""
-    return not any("Traceback" in line or "cut short" in line for line in web.lines)
+    """Whether web process and parent came to their ends in order, and in time by their own clocks.
+
+    The tests' clock runs on while this process waits for a core. A web process that hangs says so, and ends.
+    """
+    (stopped,) = (found for line in web.lines if (found := re.search(r"Stopped after ([\d.]+) s", line)))
+    in_order = not any("Traceback" in line or "cut short" in line or "killed" in line for line in web.lines)
+    return in_order and float(stopped[1]) < DEADLINE
 
 
 async def closed_with(client: Client) -> ConnectionClosed:

@@ -3,69 +3,24 @@
 import asyncio
 import random
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
-import pytest
-from answers import finished
-from processes import Spoken, environment, kill, running
+import faults.quick_workers
+from faults.quick_workers import PEOPLE, QUICK_WORKER, SETTLED, a_piece, ask, messages, paths, run_ids, worker
+from processes import Spoken, kill
 from redis.asyncio import Redis
 from rooms import PATIENCE, Listener, TestRoom, listening, make_room, writing
-from workers import QUICK, QUICK_LEASE, working
+from workers import working
 
 from assistants import Context, assistant
 from productflo.store.connect import open_redis
 from productflo.store.embedded import EmbeddedStore
 from productflo.store.events import Logged, PieceSaid, RoomEvent
+from productflo.supervisor import Child, Program, supervised
 
-QUICK_WORKER = (sys.executable, str(Path(__file__).with_name("quick_worker.py")))
-TESTS = str(Path(__file__).parents[1])
-REPOSITORY = str(Path(__file__).parents[2])
-PEOPLE = ("ada", "bo", "cy")
-"""Who asks in turn: what one of them says in a row would be one question."""
-SETTLED = QUICK_LEASE + 1.0
-"""Seconds in which a lease ends and an answer is given: after as much quiet nothing more is coming."""
-
-
-def worker(data: Path, store_url: str, *more: str) -> AbstractAsyncContextManager[Spoken]:
-    """A worker process with short leases."""
-    env = environment(data)
-    env["PYTHONPATH"] = ":".join(filter(None, (TESTS, REPOSITORY, env.get("PYTHONPATH"))))
-    env["ACTED"] = str(data / "acted")
-    return running(*QUICK_WORKER, store_url, *more, env=env)
-
-
-@pytest.fixture
-async def room(redis: Redis) -> AsyncIterator[TestRoom]:
-    async with writing(redis) as log:
-        yield await make_room(redis, log, "lab", people=PEOPLE)
-
-
-@pytest.fixture
-async def heard(redis: Redis, room: TestRoom) -> AsyncIterator[Listener]:
-    async with listening(redis, "lab") as listener:
-        yield listener
-
-
-async def ask(room: TestRoom, number: int) -> str:
-    """One after the other of the people asks `q<number>`."""
-    return await room.say(PEOPLE[number % len(PEOPLE)], f"@echo q{number}", wake=["echo"])
-
-
-def messages(count: int) -> Callable[[list[RoomEvent]], bool]:
-    """Whether so many messages were logged, questions and answers."""
-    return lambda events: sum(len(event.envelopes) for event in events if isinstance(event, Logged)) >= count
-
-
-def a_piece(events: list[RoomEvent]) -> bool:
-    return any(isinstance(event, PieceSaid) for event in events)
-
-
-def run_ids(listener: Listener) -> list[str]:
-    """The runs that were heard, in order, each once."""
-    return list(dict.fromkeys(event.run_id for event in listener.events if isinstance(event, PieceSaid)))
+room, heard = faults.quick_workers.room, faults.quick_workers.heard
 
 
 async def test_a_killed_worker_is_replaced_in_mid_answer(
@@ -86,6 +41,42 @@ async def test_a_killed_worker_is_replaced_in_mid_answer(
     anew = [event.index for event in heard.events if isinstance(event, PieceSaid)].index(0, 1)
     assert anew > 0
     assert answers[0]["message"] == "".join(f"q0 {number} " for number in range(20))
+
+
+async def test_a_worker_that_its_supervisor_starts_again_goes_on_at_once(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """It need not wait for its lease of before, which lasts for longer than this test waits."""
+    command = (*QUICK_WORKER, store_url, "--lease", "60", "--idle", "40", "--sweep", "600")
+    kept = Child(Program("assistants", command, paths(tmp_path)), lambda name, line: None)
+    async with supervised([kept]):
+        question = await ask(room, 0)
+        await heard.until(a_piece)
+        assert kept.pid is not None
+        kill(kept.pid)
+        await heard.until(messages(2))
+    (answer,) = await room.answers()
+    assert answer["reply_to"] == question
+    assert answer["assistant"]["run_id"].endswith(".2")
+
+
+async def test_a_worker_that_is_lost_is_replaced_at_the_end_of_its_lease(
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """At the latest two seconds later, by one that knows of it by the wake-up alone: nobody sweeps."""
+    lease = 6.0
+    words = ("--lease", str(lease), "--idle", str(lease * 2 / 3), "--sweep", "600")
+    async with worker(tmp_path, store_url, *words) as lost, worker(tmp_path, store_url, *words) as other:
+        await lost.says("at work")
+        other.process.send_signal(signal.SIGSTOP)
+        await ask(room, 0)
+        await heard.until(a_piece)
+        kill(lost.pid)
+        other.process.send_signal(signal.SIGCONT)
+        began = asyncio.get_running_loop().time()
+        await heard.until(lambda events: len(run_ids(heard)) == 2)
+        assert asyncio.get_running_loop().time() - began < lease + 2.0
+        await heard.until(messages(2))
 
 
 async def stalled_in_mid_answer(
@@ -215,89 +206,6 @@ async def test_a_storm(tmp_path: Path, redis: Redis, store_url: str) -> None:
         assert min(kills, stalls_seen) > 0
         for room, questions in zip(rooms, asked, strict=True):
             assert [answer["reply_to"] for answer in await room.answers()] == questions
-
-
-@asynccontextmanager
-async def reclaimed_while_held(
-    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener, *without: str
-) -> AsyncIterator[None]:
-    """A worker stands still in mid-answer; another one finds its wake-up while the lease still holds; then
-    the first one dies. Nobody sweeps. In the block the other one is left."""
-    slowly = ("--lease", "2", "--idle", "0.4", "--sweep", "600", *without)
-    async with worker(tmp_path, store_url, *slowly) as first, worker(tmp_path, store_url, *slowly) as other:
-        await first.says("at work")
-        other.process.send_signal(signal.SIGSTOP)
-        await ask(room, 0)
-        await heard.until(a_piece)
-        (before,) = await pending(room)
-        first.process.send_signal(signal.SIGSTOP)
-        other.process.send_signal(signal.SIGCONT)
-        async with asyncio.timeout(PATIENCE):
-            while await pending(room) == [before]:
-                await heard.quiet(0.05)
-        kill(first.pid)
-        yield
-
-
-async def pending(room: TestRoom) -> list[str]:
-    """The worker that has each wake-up that is not done with."""
-    found = await room.redis.xpending_range("ready:echo", "workers", "-", "+", 10)
-    return [one["consumer"].decode() for one in found]
-
-
-async def test_a_wake_up_that_is_found_while_the_lease_holds_stays(
-    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
-) -> None:
-    """It may be the holder's own: when that one dies, it is all that tells of the room."""
-    async with reclaimed_while_held(tmp_path, store_url, room, heard):
-        await heard.until(finished())
-    assert len(await room.answers()) == 1
-
-
-async def test_without_that_rule_the_question_would_be_lost(
-    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
-) -> None:
-    """The control, until somebody sweeps."""
-    async with reclaimed_while_held(tmp_path, store_url, room, heard, "--without", "held"):
-        await heard.quiet(2 + SETTLED)
-    assert await room.answers() == []
-
-
-async def taken_over_and_again(
-    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener, *without: str
-) -> int:
-    """A worker sleeps through its lease, and another one takes its wake-up and its answer over; it wakes up,
-    and the other one dies. Nobody sweeps. Returns how many answers there are in the end."""
-    unswept = ("--sweep", "600", *without)
-    async with worker(tmp_path, store_url, *unswept) as first:
-        await first.says("at work")
-        await ask(room, 0)
-        await heard.until(a_piece)
-        first.process.send_signal(signal.SIGSTOP)
-        async with worker(tmp_path, store_url, *unswept) as other:
-            await heard.until(lambda events: len(run_ids(heard)) == 2)
-            first.process.send_signal(signal.SIGCONT)
-            so_far = len(heard.events)
-            await heard.until(
-                lambda events: len(events) >= so_far + 10
-            )  # It has looked at its lease by then.
-            kill(other.pid)
-        await heard.quiet(QUICK.idle + SETTLED + 2.0)
-    return len(await room.answers())
-
-
-async def test_whoever_lost_the_lease_leaves_the_wake_up(
-    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
-) -> None:
-    """It is the new holder's; when that one dies, it is all that tells of the room."""
-    assert await taken_over_and_again(tmp_path, store_url, room, heard) == 1
-
-
-async def test_with_the_wake_up_done_the_question_would_be_lost(
-    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
-) -> None:
-    """The control, until somebody sweeps."""
-    assert await taken_over_and_again(tmp_path, store_url, room, heard, "--without", "done") == 0
 
 
 async def test_what_has_acted_is_not_done_again(

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import httpx
 from chatting import web_process
+from model_server import ModelServer, speaks
 from processes import PRODUCTFLO, environment, running
 from topologies import QUICK, nodes
 
 from productflo.store.connect import open_redis
 from productflo.store.presence import PresenceStore
 
+LIMITED = """
+[assistants.reviewer]
+prompt = "You review."
+limits = { per_user = "9/h", per_room = "9/h", user_tokens_per_day = 9999, at_once = 1 }
+"""
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "deploy.md"
 
 
@@ -23,13 +29,20 @@ def documented() -> list[str]:
 
 
 async def test_the_documented_rights_are_enough(tmp_path: Path) -> None:
-    """For people, files, teams, invitations and an assistant that answers; the store refused nothing."""
-    async with nodes(tmp_path, QUICK) as (store,):
+    """For people, files, teams, invitations and assistants with limits; the store refused nothing."""
+    (tmp_path / "assistants.toml").write_text(LIMITED)
+    async with nodes(tmp_path, QUICK) as (store,), ModelServer() as model:
+        model.play(speaks("Solid."))
         rule = [word.replace("PASSWORD", "secret") for word in documented()]
         assert await store.redis.execute_command(*rule) == "OK"
         url = f"redis://productflo:secret@127.0.0.1:{store.port}"
-        env = {"REDIS_URL": url, "PRODUCTFLO_DEFAULT_ASSISTANTS": "guide", "PRODUCTFLO_SECRET": ""}
-        worker = environment(tmp_path / "worker", **env)
+        env = {"REDIS_URL": url, "PRODUCTFLO_DEFAULT_ASSISTANTS": "guide,reviewer", "PRODUCTFLO_SECRET": ""}
+        worker = environment(
+            tmp_path / "worker",
+            PRODUCTFLO_ASSISTANTS_FILE=str(tmp_path / "assistants.toml"),
+            OPENAI_BASE_URL=model.url,
+            **env,
+        )
         async with (
             web_process(tmp_path / "web", **env) as server,
             running(*PRODUCTFLO, "assistants", "run", env=worker),
@@ -57,6 +70,9 @@ async def test_the_documented_rights_are_enough(tmp_path: Path) -> None:
             await ana.until("leave")
             await ana.say("chat", "room", sender="ana", message="@guide help")
             await ana.until("chat_response", sender="guide")
+            await ana.say("chat", "room", sender="ana", message="@reviewer look")
+            answer = await ana.until("chat_response", sender="reviewer")
+            assert answer["data"]["message"] == "Solid."
         async with open_redis(url) as redis:
             await PresenceStore(redis).sweep()
             assert await redis.execute_command("WAIT", 0, 10) == 0

@@ -17,13 +17,15 @@ from chatting import Server
 from model_server import MODEL, ModelServer, tool_results, uses
 from pydantic import Field
 from redis.asyncio import Redis
-from rooms import Listener, TestRoom
+from rooms import Listener, TestRoom, answers_of, person
 from workers import working
 
 from assistants import Context, NotApproved, assistant, tool
 from assistants.llm import ChatModel
 from assistants.plugin import Assistant
+from productflo.protocol.codes import Kind
 from productflo.store.events import Live, RoomEvent
+from productflo.store.rooms import Member, Rooms
 
 room, heard = answers.room, answers.heard
 
@@ -67,16 +69,43 @@ async def decide(server: Server, approval: dict[str, Any], decision: str, by: st
         return (await http.post(path, json={"decision": decision})).status_code
 
 
+async def asked_once(room: TestRoom, heard: Listener, text: str) -> dict[str, Any]:
+    """Ada says something to the assistant, and it asks for an approval."""
+    await room.say("ada", text, wake=["echo"])
+    await heard.until(lambda events: len(asked(events)) == 1)
+    return asked(heard.events)[0]
+
+
+async def test_an_answer_given_anew_acts_for_who_wants_it(
+    store_url: str, server: Server, room: TestRoom, heard: Listener, model: ModelServer
+) -> None:
+    """Bo, who regenerates Ada's question, is asked for the approval, and the order is Bo's."""
+    orders: list[str] = []
+    await Rooms(room.redis).join("lab", Member("bo", "Bo", Kind.HUMAN), granted=True)
+    async with working(store_url, buyer(orders), model=ChatModel(api_key="", base_url=model.url)):
+        await room.say("ada", "@echo order some", wake=["echo"])
+        await heard.until(lambda events: len(asked(events)) == 1)
+        await decide(server, asked(heard.events)[0], "deny")
+        await heard.until(finished())
+        (first,) = await room.answers()
+        model.play(uses(("order", {"part": "bracket", "count": 40}), then="Ordered."))
+        await answers_of(room).regenerate(person("bo"), "lab", first["message_id"])
+        await heard.until(lambda events: len(asked(events)) == 2)
+        approval = asked(heard.events)[1]
+        assert approval["asker"] == "bo"
+        assert await decide(server, approval, "approve", by="bo") == 200
+        await heard.until(finished(2))
+    assert orders == ["40 bracket for bo"]
+
+
 async def test_an_approved_action_is_done_and_shown(
     store_url: str, server: Server, room: TestRoom, heard: Listener, model: ModelServer
 ) -> None:
     """With the arguments that were approved; the answer says what was called and what was read."""
     orders: list[str] = []
     async with working(store_url, buyer(orders), model=ChatModel(api_key="", base_url=model.url)):
-        await room.say("ada", "order some", wake=["echo"])
-        await heard.until(lambda events: len(asked(events)) == 1)
+        approval = await asked_once(room, heard, "order some")
         assert orders == []
-        (approval,) = asked(heard.events)
         assert approval["action"] == "order: Order a part from the usual supplier."
         assert json.loads(approval["arguments"]) == {"part": "bracket", "count": 40}
         assert await decide(server, approval, "approve") == 200
@@ -86,6 +115,9 @@ async def test_an_approved_action_is_done_and_shown(
     assert answer["message"] == "Ordered."
     (call,) = answer["assistant"]["tools"]
     assert (call["name"], call["state"], call["acting"], call["result"]) == ("order", "done", True, "ordered")
+    (decided,) = answer["assistant"]["approvals"]
+    assert (decided["decision"], decided["decided_by"]) == ("approved", "ada")
+    assert decided["action"] == approval["action"]
     read = answer["assistant"]["context"]
     assert (read["from_seq"], read["to_seq"], read["cut"]) == (1, 1, False)
 
@@ -96,9 +128,8 @@ async def test_a_denied_action_is_not_done(
     """The model is told, and so is whoever reads the answer."""
     orders: list[str] = []
     async with working(store_url, buyer(orders), model=ChatModel(api_key="", base_url=model.url)):
-        await room.say("ada", "order some", wake=["echo"])
-        await heard.until(lambda events: len(asked(events)) == 1)
-        assert await decide(server, asked(heard.events)[0], "deny") == 200
+        approval = await asked_once(room, heard, "order some")
+        assert await decide(server, approval, "deny") == 200
         await heard.until(finished())
     assert orders == []
     assert tool_results(model.exchanges[-1])[0].startswith("ada has denied it.")
@@ -116,10 +147,9 @@ async def test_a_person_s_time_is_not_the_assistant_s(
         yield f"{by.name} said yes."
 
     async with working(store_url, asks):
-        await room.say("ada", "send it", wake=["echo"])
-        await heard.until(lambda events: len(asked(events)) == 1)
+        approval = await asked_once(room, heard, "send it")
         await asyncio.sleep(2.2)
-        assert await decide(server, asked(heard.events)[0], "approve") == 200
+        assert await decide(server, approval, "approve") == 200
         await heard.until(finished())
     (answer,) = await room.answers()
     assert (answer["message"], answer["assistant"]["state"]) == ("Ada said yes.", "done")
@@ -131,8 +161,7 @@ async def test_another_worker_asks_again(
     """The approval that the first one asked for is void: it was bound to that asking."""
     orders: list[str] = []
     async with working(store_url, buyer(orders), model=ChatModel(api_key="", base_url=model.url)):
-        await room.say("ada", "order some", wake=["echo"])
-        await heard.until(lambda events: len(asked(events)) == 1)
+        await asked_once(room, heard, "order some")
     async with working(store_url, buyer(orders), model=ChatModel(api_key="", base_url=model.url)):
         await heard.until(lambda events: len(asked(events)) == 2)
         first, second = asked(heard.events)
@@ -157,11 +186,20 @@ async def test_code_can_ask_by_itself(
             yield f" {error}"
 
     async with working(store_url, asks):
-        await room.say("ada", "send it", wake=["echo"])
-        await heard.until(lambda events: len(asked(events)) == 1)
-        assert await decide(server, asked(heard.events)[0], "approve") == 200
+        approval = await asked_once(room, heard, "send it")
+        assert await decide(server, approval, "approve") == 200
         await heard.until(finished())
-    assert (await room.answers())[-1]["message"] == "Ada said yes. Nobody approved it in time."
+    (answer,) = await room.answers()
+    assert answer["message"] == "Ada said yes. Nobody approved it in time."
+    assert answer["assistant"]["approvals"] == [
+        {
+            "action": "Send the drawing",
+            "arguments": '{"to":"Supplier"}',
+            "decision": "approved",
+            "decided_by": "ada",
+        },
+        {"action": "Send it again", "arguments": "{}", "decision": "expired"},
+    ]
 
 
 async def test_the_how_to_works(
@@ -178,9 +216,8 @@ async def test_the_how_to_works(
     )
     buyer: Any = replace(written["buyer"], id="echo")  # type: ignore[type-var]
     async with working(store_url, buyer, model=ChatModel(api_key="", base_url=model.url)):
-        await room.say("ada", "Order brackets if there are fewer than 10.", wake=["echo"])
-        await heard.until(lambda events: len(asked(events)) == 1)
-        assert await decide(server, asked(heard.events)[0], "approve") == 200
+        approval = await asked_once(room, heard, "Order brackets if there are fewer than 10.")
+        assert await decide(server, approval, "approve") == 200
         await heard.until(finished())
     assert tool_results(model.exchanges[-1]) == ["3", "Ordered 40 of bracket for Ada."]
     assert [one["message"] for one in await room.answers()] == ["Done."]

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import answers
 import pytest
-from answers import Gates, finished, waits
+from answers import Gate, Gates, finished, waits
 from rooms import Listener, TestRoom, answers_of, person
 from workers import working
 
-from assistants import AssistantError, Context, assistant
+from assistants import AssistantError, Context, answering, assistant
 from productflo.protocol.inbound import MAX_TEXT
 from productflo.store.events import PieceSaid
 from productflo.store.keys import RoomKeys
@@ -58,6 +58,30 @@ async def test_a_stop_that_the_bus_lost_is_found(
         await heard.until(finished())
     (answer,) = await room.answers()
     assert answer["assistant"]["stopped_by"] == "bo"
+
+
+async def test_who_may_have_lost_the_lease_does_not_show_even_the_first_piece(
+    store_url: str, room: TestRoom, heard: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stand in place of what the other worker has shown by then."""
+    begun, go_on = Gate(), Gate()
+
+    @assistant("echo")
+    async def slow(ctx: Context) -> AsyncIterator[str]:
+        begun.set()
+        await go_on.wait()
+        yield "stale"
+
+    monkeypatch.setattr(answering, "CERTAIN", 0.0)  # As if the worker had stood still for that long.
+    monkeypatch.setattr(answering, "SAVE", 60.0)
+    async with working(store_url, slow, lease=0.5):
+        await room.say("ada", "hello", wake=["echo"])
+        await begun.wait()
+        await room.redis.hset(RoomKeys("lab").run("echo"), "token", "another:99")
+        go_on.set()
+        events = await heard.until(finished())
+    pieces = [event for event in events if isinstance(event, PieceSaid)]
+    assert {piece.run_id.rpartition(".")[2] for piece in pieces} == {"2"}
 
 
 @assistant("echo")

@@ -17,9 +17,9 @@ from assistants.haitch import haitch
 from assistants.idea import idea
 from assistants.llm import ChatModel
 from assistants.plugin import Assistant
-from productflo.protocol import outbound
 from productflo.protocol.codec import in_parts
 from productflo.protocol.ids import random_id
+from productflo.protocol.messages import ChatResponse, ChatResponseData, RequestInfo
 from productflo.protocol.requests import DocType
 from productflo.store.entries import Entry
 from productflo.store.events import RoomEvent, Typed
@@ -80,17 +80,17 @@ async def _request(room: TestRoom, owner: str, query: str, fields: Mapping[str, 
         await room.say("ada", f"@{owner} {query}", wake=[owner], mentions=[owner])
         return
     code = "haitch_chat" if owner == "haitch" else owner
-    envelope = outbound.ChatResponse(
+    envelope = ChatResponse(
         user_id="ada",
         room_id=room.name,
         timestamp=NOON,
-        data=outbound.ChatResponseData(
+        data=ChatResponseData(
             message=query,
             sender="ada",
             message_id=random_id("msg"),
             attached_files=[],
             metadata={},
-            request=outbound.RequestInfo.model_validate({"code": code, "assistant": owner, **fields}),
+            request=RequestInfo.model_validate({"code": code, "assistant": owner, **fields}),
         ),
     )
     content = orjson.dumps([query])

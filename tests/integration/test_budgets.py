@@ -113,7 +113,7 @@ async def test_an_answer_anew_counts_for_who_wants_it(
         await room.wake("echo")
         await heard.until(finished(2))
     assert await texts(room) == ["You said: q", "You said: q"]
-    assert await room.redis.exists("asked:echo:bo") == 1
+    assert await room.redis.exists("admitted:echo:bo") == 1
 
 
 async def test_the_rounds_of_an_answer_are_limited(
@@ -146,10 +146,24 @@ async def test_the_rounds_of_an_answer_are_limited(
 
 async def test_the_same_question_counts_once(redis: Redis) -> None:
     """A call that was sent twice, and a worker that died after it, cost nothing; another question waits."""
-    rates, rate = RateStore(redis), Rate.parse("1/h")
-    assert [await rates.take("asked:echo:ada", rate, "lab m1") for _ in range(2)] == [0, 0]
-    assert 3590 < await rates.take("asked:echo:ada", rate, "lab m2") <= 3600
-    assert await rates.take("asked:echo:ada", Rate.parse("off"), "lab m2") == 0
+    rates, rate, key = RateStore(redis), Rate.parse("2/h"), "admitted:echo:ada"
+    for what in ("lab m1", "lab m1", "hall m2", "lab m1", "hall m2"):
+        assert await rates.take(key, rate, what) == 0
+    assert 1790 < await rates.take(key, rate, "lab m3") <= 1800
+    assert await rates.take(key, rate, "lab m1") == 0
+    assert 1790 < await rates.take(key, rate, "lab m3") <= 1800
+    assert await rates.take(key, Rate.parse("off"), "lab m3") == 0
+
+
+async def test_what_no_longer_counts_is_forgotten(redis: Redis) -> None:
+    """A minute after a question has left the rate's window its name goes, and with the last one all."""
+    rates, rate, key = RateStore(redis), Rate.parse("2/s"), "admitted:echo:ada"
+    await rates.take(key, rate, "lab m1")
+    let_through = await redis.zscore(key, "q lab m1")
+    await redis.zadd(key, {"q lab m1": let_through - 61_000_001, "q lab m0": let_through - 60_000_000})
+    await rates.take(key, rate, "lab m2")
+    assert await redis.zrange(key, 0, -1) == [b"q lab m0", b"q lab m2", b"full_at"]
+    assert 60_000 < await redis.pttl(key) <= 61_000
 
 
 async def test_what_is_used_is_settled(
@@ -209,10 +223,12 @@ async def test_an_answer_is_cut_where_the_budget_ends(
                 await exchange.say(piece)
         await exchange.disconnected.wait()
         await heard.until(finished())
-    (text,) = await texts(room)
-    assert re.sub(r"\n\n.*", "", text) == "four" * 700
-    assert SPENT_ALL.format(PROMPT + 720, "") in text
+    (answer,) = await room.answers()
+    assert re.sub(r"\n\n.*", "", answer["message"]) == "four" * 700
+    assert SPENT_ALL.format(PROMPT + 720, "") in answer["message"]
     assert await used(room.redis) == (PROMPT + 800, 0)
+    assert answer["assistant"]["usage"] == {"prompt_tokens": PROMPT, "completion_tokens": 800}
+    assert answer["assistant"]["usage_estimated"]
 
 
 async def test_two_answers_share_what_is_left(
@@ -257,7 +273,14 @@ async def test_what_did_not_come_to_its_end(
             runs = worker._services.runs
             assert await runs.stop("lab", ["echo"], piece.message_id, Caller("ada"))
         await heard.until(finished())
-    assert await used(room.redis) == ((0 if how == "refused" else PROMPT + 10), 0)
+    (answer,) = await room.answers()
+    told = [answer["assistant"].get(name) for name in ("usage", "usage_estimated")]
+    if how == "refused":
+        assert await used(room.redis) == (0, 0)
+        assert told == [None, None]
+    else:
+        assert await used(room.redis) == (PROMPT + 10, 0)
+        assert told == [{"prompt_tokens": PROMPT, "completion_tokens": 10}, True]
 
 
 async def test_money_has_its_own_budget(

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from productflo.errors import ProductFloError, StoreAway, StoreFull, Unconfirmed
 from productflo.store import commit as commit_module
 from productflo.store.commit import Commits
+from productflo.store.exchange import Command
 from productflo.store.scripts import Call, Script
 
 WRITE = Script("""
@@ -46,7 +47,9 @@ def call(lines: Sequence[Line]) -> Call:
     return [lines[0].room], [line.text for line in lines]
 
 
-def outcomes(lines: Sequence[Line], result: Any) -> list[bytes | ProductFloError]:
+def outcomes(
+    lines: Sequence[Line], result: Any, followed: Sequence[Command]
+) -> list[bytes | ProductFloError]:
     assert [line.text.encode() for line in lines] == result
     return result  # type: ignore[no-any-return]
 

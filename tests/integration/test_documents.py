@@ -12,9 +12,10 @@ from papers import docx, packed, pdf, pptx, xlsx
 from redis.asyncio import Redis
 
 from assistants import documents
-from assistants.context import Context, Message, NoSettings
+from assistants.context import Context, NoSettings
 from assistants.documents import Document, RoomDocuments
 from assistants.extraction import MOST_PART, MOST_RATIO, RATIO_COUNTS
+from assistants.messages import Message
 from productflo.blobs.local import LocalBlobs
 from productflo.domain.identity import Identity
 from productflo.service.files import Details, Files

@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncIterator
 
+import answers
 import pytest
 from model_server import Exchange, ModelServer, request_texts, speaks
 from redis.asyncio import Redis
-from rooms import Listener, TestRoom, listening, make_room, writing
+from rooms import Listener, TestRoom, make_room, writing
 from workers import working
 
 from assistants.briefing import ModelSettings
 from assistants.haitch import haitch
 from assistants.llm import ChatModel
 from productflo.store.events import RoomEvent, Typed
+
+heard = answers.heard
 
 
 @pytest.fixture
@@ -25,12 +28,6 @@ async def server() -> AsyncIterator[ModelServer]:
 async def room(redis: Redis) -> AsyncIterator[TestRoom]:
     async with writing(redis) as log:
         yield await make_room(redis, log, "lab", people=["ada", "bo"], assistants=["haitch", "guide"])
-
-
-@pytest.fixture
-async def heard(redis: Redis, room: TestRoom) -> AsyncIterator[Listener]:
-    async with listening(redis, "lab") as listener:
-        yield listener
 
 
 def ended(count: int):

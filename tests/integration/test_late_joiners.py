@@ -3,14 +3,14 @@
 from chatting import Server
 from redis.asyncio import Redis
 
+from productflo.protocol.activity import Piece, PieceData
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import Kind
-from productflo.protocol.outbound import Piece, PieceData
 from productflo.service.clock import stamp, system_clock
 from productflo.store.bus import Bus
 from productflo.store.events import PieceSaid
 from productflo.store.rooms import Member, Rooms
-from productflo.store.runs import Asking, RunStore
+from productflo.store.runs import Asking, Lease, RunStore
 
 
 async def test_a_pause_of_the_model_hides_nothing(server: Server, redis: Redis, room: str) -> None:
@@ -21,7 +21,7 @@ async def test_a_pause_of_the_model_hides_nothing(server: Server, redis: Redis, 
         await rooms.add_assistant(room, Member("echo", "Echo", Kind.ASSISTANT), "mentions")
         question = await ana.chat(room, "@echo hello")
         lease = await runs.acquire(room, "echo", "worker")
-        assert lease
+        assert isinstance(lease, Lease)
         begun = await runs.begin(lease, Asking("1", (question["data"]["seq"],), "ana"), "msg_answer")
 
         def piece(text: str, index: int) -> PieceSaid:

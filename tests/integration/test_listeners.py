@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import answers
 import pytest
 from answers import Gates, finished, gates
 from redis.asyncio import Redis
@@ -16,6 +17,8 @@ from productflo.domain.bursts import BURST
 from productflo.protocol.codes import Kind
 from productflo.store.events import RoomEvent, Typed
 from productflo.store.rooms import Member, Rooms
+
+heard = answers.heard
 
 __all__ = ["gates"]
 THREE = ("anna", "bert", "carl")
@@ -42,12 +45,6 @@ async def room(redis: Redis) -> AsyncIterator[TestRoom]:
         for one in THREE:
             await Rooms(redis).add_assistant("lab", Member(one, one, Kind.ASSISTANT), "all")
         yield room
-
-
-@pytest.fixture
-async def heard(redis: Redis, room: TestRoom) -> AsyncIterator[Listener]:
-    async with listening(redis, "lab") as listener:
-        yield listener
 
 
 async def all_passed(room: TestRoom) -> None:

@@ -1,30 +1,28 @@
 """The real openai client against a local model server that misbehaves as servers do."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
+import asked_model
 import pytest
 from model_server import MODEL, Exchange, ModelServer, request_texts, speaks
 
+from assistants.budget import tokens_of_messages
 from assistants.errors import ModelError
 from assistants.llm import ChatModel
 from assistants.receipt import Receipt
 
+server, model = asked_model.server, asked_model.model
+
+
+@pytest.fixture
+def gap() -> float:
+    """Seconds of a server's silence."""
+    return 0.5
+
+
 TURNS = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Ada: why?"}]
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ModelServer]:
-    async with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def model(server: ModelServer) -> AsyncIterator[ChatModel]:
-    model = ChatModel(api_key="", base_url=server.url, gap=0.5, first_wait=0.01)
-    yield model
-    await model.aclose()
 
 
 async def ask(model: ChatModel, receipt: Receipt | None = None, into: list[str] | None = None) -> str:
@@ -57,6 +55,90 @@ async def test_an_answer_comes_in_pieces(server: ModelServer, model: ChatModel) 
     assert (receipt.model, receipt.usage) == (MODEL, {"prompt_tokens": 7, "completion_tokens": 3})
     assert list(request_texts(exchange)) == ["Be brief.", "Ada: why?"]
     assert exchange.path == "/v1/chat/completions"
+
+
+def counted(prompt: int, completion: int) -> dict[str, Any]:
+    """What a server says that was used."""
+    return {"usage": {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": 0}}
+
+
+def said(text: str, finish: str | None = None) -> dict[str, Any]:
+    """A chunk of an answer."""
+    return {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]}
+
+
+END = {"choices": []}
+STYLES = {
+    "OpenAI: once, at the end": [said("four" * 3), said("", "stop"), END | counted(70, 3)],
+    "vLLM's continuous_usage_stats: so far, in each": [
+        *(said("four") | counted(70, number) for number in (1, 2, 3)),
+        said("", "stop") | counted(70, 3),
+        END | counted(70, 3),
+    ],
+    "the prompt first, the answer at the end": [
+        END | counted(70, 0),
+        said("four" * 3),
+        said("", "stop") | counted(0, 3),
+    ],
+    "the same twice": [said("four" * 3), said("", "stop") | counted(70, 3), END | counted(70, 3)],
+}
+
+
+@pytest.mark.parametrize("chunks", STYLES.values(), ids=STYLES.keys())
+async def test_usage_is_counted_once_however_it_is_told(
+    server: ModelServer, model: ChatModel, chunks: list[dict[str, Any]]
+) -> None:
+    """The last word of each request; the requests of an answer are added up."""
+
+    async def play(exchange: Exchange) -> None:
+        for chunk in chunks:
+            await exchange.event(chunk)
+        await exchange.finish(None)
+
+    server.play(play)
+    receipt = Receipt()
+    for times in (1, 2):
+        assert await ask(model, receipt) == "four" * 3
+        assert receipt.usage == {"prompt_tokens": 70 * times, "completion_tokens": 3 * times}
+    assert not receipt.estimated
+
+
+async def test_what_a_server_did_not_count_is_estimated(server: ModelServer, model: ChatModel) -> None:
+    """From where it counted last, when the answer is ended in its midst; all of it, when it never counts."""
+    estimate = {"prompt_tokens": tokens_of_messages(TURNS), "completion_tokens": 2}
+    for chunks, usage in (
+        ([said("four"), said("four")], estimate),
+        ([said("four") | counted(70, 5), said("four")], {"prompt_tokens": 70, "completion_tokens": 6}),
+    ):
+        receipt = Receipt()
+        async with aclosing(model.stream(TURNS, model=MODEL, receipt=receipt)) as stream:
+            first = asyncio.create_task(anext(stream))
+            exchange = await server.asked()
+            for chunk in chunks:
+                await exchange.event(chunk)
+            assert [await first, await anext(stream)] == ["four", "four"]
+        assert (receipt.usage, receipt.estimated) == (usage, True)
+    receipt = Receipt()
+    asking = asyncio.create_task(ask(model, receipt))
+    exchange = await server.asked()
+    for chunk in (said("four"), said("four", "stop")):
+        await exchange.event(chunk)
+    await exchange.finish(None)
+    await asking
+    assert (receipt.usage, receipt.estimated) == (estimate, True)
+
+
+async def test_a_request_that_fails_uses_nothing(server: ModelServer, model: ChatModel) -> None:
+    """And is not told as nothing used."""
+
+    async def refuse(exchange: Exchange) -> None:
+        await exchange.refuse(400)
+
+    server.play(refuse)
+    receipt = Receipt()
+    with pytest.raises(ModelError):
+        await ask(model, receipt)
+    assert (receipt.usage, receipt.estimated) == ({}, False)
 
 
 async def test_a_server_without_a_key_is_asked_with_a_placeholder(

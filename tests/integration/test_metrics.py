@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from productflo.store.entries import RunGuard
 from productflo.store.keys import RoomKeys
-from productflo.store.runs import RunStore
+from productflo.store.runs import Lease, RunStore
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
 SERVICE_KEY = "a-service-key-for-tests"
@@ -164,7 +164,7 @@ async def test_ratings_are_counted(server: Server, redis: Redis, room: str) -> N
     async with writing(redis) as log:
         await make_room(redis, log, room, people=(ada_id,))
         lease = await RunStore(redis).acquire(room, "echo", "w1")
-        assert lease is not None
+        assert isinstance(lease, Lease)
         answer = entry(room, "echo", "an answer", "m1", guard=RunGuard("echo", lease.token, 1))
         await log.append(answer)
     async with counting(server) as rise, server.client(ada_id) as ada:

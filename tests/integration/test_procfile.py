@@ -1,6 +1,7 @@
 """The Procfile under honcho: two processes without a supervisor, one embedded store between them."""
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -14,12 +15,14 @@ async def test_both_processes_share_a_store_and_stop(tmp_path: Path) -> None:
     """`honcho start` runs web and assistants on one store; SIGTERM ends all of it."""
     scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = environment(tmp_path, PATH=scripts, PYTHONUNBUFFERED="1")
-    command = (sys.executable, "-m", "honcho", "-f", str(ROOT / "Procfile"), "start")
-    async with running(*command, env=env) as procfile:
-        await procfile.says(r"web.*Running on http://127\.0\.0\.1")
+    # A copy, because honcho works in the Procfile's folder, and reads the `.env` there.
+    procfile = shutil.copy(ROOT / "Procfile", tmp_path)
+    command = (sys.executable, "-m", "honcho", "-f", procfile, "start")
+    async with running(*command, env=env) as honcho:
+        await honcho.says(r"web.*Running on http://127\.0\.0\.1")
         had = holder(tmp_path)
-        os.kill(procfile.pid, signal.SIGTERM)
-        await procfile.ends()
+        os.kill(honcho.pid, signal.SIGTERM)
+        await honcho.ends()
         await ended(had.keeper)
         await ended(had.server or 0)
-    assert not any("Traceback" in line for line in procfile.lines)
+    assert "Traceback" not in "\n".join(honcho.lines)

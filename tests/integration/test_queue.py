@@ -8,7 +8,7 @@ import pytest
 from answers import Gates, finished, passing, waits
 from redis.asyncio import Redis
 from revising import revision
-from rooms import Listener, TestRoom, answers_of, listening, make_room, person, writing
+from rooms import Listener, TestRoom, answers_of, make_room, person, writing
 from workers import working
 
 from productflo.errors import NotFound, PermissionDenied
@@ -16,7 +16,7 @@ from productflo.protocol.codes import Stoppers
 from productflo.store.events import RoomEvent
 from productflo.store.rooms import Rooms
 
-gates = answers.gates
+heard, gates = answers.heard, answers.gates
 
 PEOPLE = ("ada", "bo", "cy")
 
@@ -26,13 +26,6 @@ async def room(redis: Redis) -> Any:
     """A room of three people and the assistant."""
     async with writing(redis) as log:
         yield await make_room(redis, log, "lab", people=PEOPLE)
-
-
-@pytest.fixture
-async def heard(redis: Redis, room: TestRoom) -> Any:
-    """What happens in it."""
-    async with listening(redis, "lab") as listener:
-        yield listener
 
 
 def queues(events: list[RoomEvent]) -> list[list[tuple[str, str, int]]]:

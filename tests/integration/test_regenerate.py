@@ -13,7 +13,8 @@ from workers import working
 
 from assistants import Context, assistant
 from assistants.plugin import Assistant
-from productflo.errors import Conflict, NotFound, RateLimited
+from productflo.errors import Conflict, NotFound, PermissionDenied, RateLimited
+from productflo.protocol.codes import Stoppers
 from productflo.store.rooms import Rooms
 from productflo.store.runs import AGAIN, RunStore
 
@@ -77,6 +78,32 @@ async def test_the_same_question_is_answered_again(store_url: str, room: TestRoo
     assert await room.redis.hget("{lab}:run:echo", "again") is None
 
 
+async def test_it_is_given_with_the_rights_of_who_wants_it(
+    store_url: str, room: TestRoom, heard: Listener
+) -> None:
+    """Who regenerates another's question neither reads nor does anything as that one, nor the reverse."""
+
+    @assistant("echo")
+    async def remembers(ctx: Context) -> AsyncIterator[str]:
+        kept = await ctx.store.user.get("secret")
+        await ctx.store.user.set("secret", f"{ctx.asker.id}'s")
+        yield f"{ctx.message.sender} said it, {ctx.asker_identity.user_id} asks: {kept}"
+
+    async with working(store_url, remembers):
+        await room.say("ada", "hello", wake=["echo"])
+        await heard.until(finished())
+        (first,) = await room.answers()
+        await regenerate(room, first["message_id"], by="bo")
+        await heard.until(finished(2))
+        await regenerate(room, first["message_id"], by="ada")
+        await heard.until(finished(3))
+    assert [one["message"] for one in await room.answers()] == [
+        "ada said it, ada asks: None",
+        "ada said it, bo asks: None",
+        "ada said it, ada asks: ada's",
+    ]
+
+
 async def test_asked_for_twice_it_is_given_once_and_in_its_turn(
     store_url: str, room: TestRoom, heard: Listener, gates: Gates
 ) -> None:
@@ -107,6 +134,74 @@ async def test_it_waits_for_a_worker(store_url: str, room: TestRoom, heard: List
     async with working(store_url, counts()):
         await heard.until(finished(2))
     assert [one["message"] for one in await room.answers()] == ["1: hello", "1: hello"]
+
+
+async def test_it_is_withdrawn_while_it_waits(
+    store_url: str, room: TestRoom, heard: Listener, gates: Gates
+) -> None:
+    """By the id of the answer that it was to take the place of, as a question by its own; it is never asked,
+    and nothing behind it waits for it. Asked for again it is given."""
+    runs = answers_of(room)
+    async with working(store_url, waits_later(gates)):
+        first = await room.say("ada", "first", wake=["echo"])
+        await heard.until(finished())
+        (old,) = await room.answers()
+        second = await room.say("ada", "second", wake=["echo"])
+        await gates.reached.wait()
+        await regenerate(room, old["message_id"])
+        for _ in range(2):
+            assert await runs.stop(person("bo"), "lab", message_id=old["message_id"], run_id=None) is None
+        third = await room.say("ada", "third", wake=["echo"])
+        gates.opened.set()
+        await heard.until(finished(3))
+        ended = await runs.stop(person("bo"), "lab", message_id=old["message_id"], run_id=None)
+        assert ended is not None
+        assert old["message_id"].encode() in ended
+        await regenerate(room, old["message_id"])
+        await heard.until(finished(4))
+    assert [one["reply_to"] for one in await room.answers()] == [first, second, third, first]
+    assert await room.redis.hget("{lab}:run:echo", "again") is None
+
+
+async def test_it_is_wanted_again_after_all(
+    store_url: str, room: TestRoom, heard: Listener, gates: Gates
+) -> None:
+    """Withdrawn and asked for again while it waits, it is given once."""
+    runs = answers_of(room)
+    async with working(store_url, waits_later(gates)):
+        first = await room.say("ada", "first", wake=["echo"])
+        await heard.until(finished())
+        (old,) = await room.answers()
+        second = await room.say("ada", "second", wake=["echo"])
+        await gates.reached.wait()
+        await regenerate(room, old["message_id"])
+        await runs.stop(person("bo"), "lab", message_id=old["message_id"], run_id=None)
+        await regenerate(room, old["message_id"], by="ada")
+        gates.opened.set()
+        await heard.until(finished(3))
+    assert [one["reply_to"] for one in await room.answers()] == [first, second, first]
+
+
+async def test_the_old_answer_names_the_one_that_is_being_given_anew(
+    store_url: str, room: TestRoom, heard: Listener, gates: Gates
+) -> None:
+    """Withdrawn then, it stops, with what was said; in a room that lets the asker only, who wanted it may."""
+    runs = answers_of(room)
+    async with working(store_url, waits_later(gates)):
+        await room.say("ada", "first", wake=["echo"])
+        await heard.until(finished())
+        (old,) = await room.answers()
+        await regenerate(room, old["message_id"])
+        await gates.reached.wait()
+        await Rooms(room.redis).let_stop("lab", Stoppers.ASKER)
+        with pytest.raises(PermissionDenied):
+            await runs.stop(person("cy"), "lab", message_id=old["message_id"], run_id=None)
+        await runs.stop(person("bo"), "lab", message_id=old["message_id"], run_id=None)
+        await heard.until(finished(2))
+    anew = (await room.answers())[-1]
+    assert (anew["message"], anew["assistant"]["state"]) == ("2", "stopped")
+    assert anew["assistant"]["stopped_by"] == "bo"
+    assert await room.redis.hget("{lab}:run:echo", "again") is None
 
 
 async def test_it_can_be_stopped(store_url: str, room: TestRoom, heard: Listener, gates: Gates) -> None:

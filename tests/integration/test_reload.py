@@ -1,5 +1,6 @@
 """Changing assistants.toml, or a file of the folder, while a worker answers."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from answers import finished
 from model_server import Exchange, ModelServer
 from processes import PRODUCTFLO, Spoken, environment, running
 from redis.asyncio import Redis
-from rooms import TestRoom, listening, make_room, writing
+from rooms import PATIENCE, TestRoom, listening, make_room, writing
 
 from productflo.store.profiles import Profiles
 
@@ -27,6 +28,13 @@ model = "new"
 [assistants.third]
 prompt = "You are the third."
 """
+LIMITED = """
+[assistants.first]
+prompt = "You are the first."
+limits = {{ at_once = {} }}
+"""
+ROUND = 1.0
+"""Seconds in which a worker asks for a slot several times."""
 ECHO = """
 from assistants import Context, assistant
 
@@ -154,3 +162,33 @@ async def test_a_file_of_the_folder_is_run_again(tmp_path: Path, redis: Redis, s
         await it.room.say("ada", "@first hello", wake=["first"])
         await heard.until(finished(2))
     assert [one["message"] for one in await it.room.answers()] == ["hello: one", "hello: and two"]
+
+
+async def test_how_many_are_answered_at_once(tmp_path: Path, redis: Redis, store_url: str) -> None:
+    """More at once at once; fewer as soon as what goes on has ended."""
+    async with (
+        bench(tmp_path, redis, store_url, LIMITED.format(1)) as it,
+        listening(redis, "lab") as lab,
+        listening(redis, "hall") as hall,
+    ):
+        other = await make_room(redis, it.room.log, "hall", assistants=["first"])
+        one = await it.asked("first", "one")
+        await other.say("ada", "@first two", wake=["first"])
+        await lab.quiet(ROUND)
+        assert len(it.server.exchanges) == 1
+        await it.reads_again(LIMITED.format(2), "Assistants at work: first")
+        two = await it.server.asked("two")
+        await it.reads_again(LIMITED.format(1), "Assistants at work: first")
+        await finish(one, "yes")
+        await finish(two, "yes")
+        await lab.until(finished(1))
+        await hall.until(finished(1))
+        async with asyncio.timeout(PATIENCE):  # What listened with a slot too many gives it back.
+            while [held.split()[0] for held in await redis.hvals("slots:first")] != [b"1"]:
+                await lab.quiet(0.05)
+        three = await it.asked("first", "three")
+        await other.say("ada", "@first four", wake=["first"])
+        await lab.quiet(ROUND)
+        assert len(it.server.exchanges) == 3
+        await finish(three, "yes")
+        await finish(await it.server.asked("four"), "yes")

@@ -9,6 +9,7 @@ import pytest
 from chatting import Client, Server, web_process
 from model_server import ModelServer, request_texts, speaks
 from pydantic import BaseModel, Field, model_validator
+from redis.asyncio import Redis
 from workers import working
 
 from assistants import Context, assistant
@@ -16,6 +17,8 @@ from assistants.documentation import documentation
 from assistants.haitch import haitch
 from assistants.idea import idea
 from assistants.llm import ChatModel
+from assistants.requests import schemas
+from productflo.store.profiles import Profile, Profiles
 
 
 class BomRequest(BaseModel):
@@ -204,6 +207,56 @@ async def test_a_request_that_nobody_answers(server: Server, store_url: str, roo
     ):
         await ana.say(code, room, query="why?")
         assert (await ana.error())["code"] == told
+
+
+async def test_a_request_whose_owner_has_gone_is_refused(
+    server: Server, store_url: str, room: str, ana: Client
+) -> None:
+    """At once, with the assistant, the code and what to do; nothing is in the room. One that was taken before
+    is told so when it is sent again, and a command is a message all the same."""
+    async with working(store_url, bom):
+        await add(server, room, "bom")
+        await ana.say("bom_check", room, part="A-7", message_id="g1")
+        taken = await ana.until("chat_response", message_id="g1")
+        await ana.until("bom_check_response", status="success")
+    await ana.until("presence", user_id="bom", status="offline")
+    await ana.say("bom_check", room, part="B-8", message_id="g2")
+    error = await ana.error()
+    assert (error["code"], error["field"]) == ("PROCESSING_ERROR", "code")
+    assert error["message"].startswith(
+        "The assistant bom, which answers bom_check, can not answer now: It is not running at present."
+    )
+    await ana.say("bom_check", room, part="A-7", message_id="g1")
+    again = await ana.until("chat_response", message_id="g1")
+    assert again["data"]["seq"] == taken["data"]["seq"]
+    said = await ana.chat(room, "/parts", message_id="g3")
+    assert said["data"]["request"] == {"code": "/parts", "assistant": "bom"}
+    await ana.say("historic", room)
+    page = (await ana.until("historic_response"))["data"]["messages"]
+    assert [one["message_id"] for one in page if one["sender"] == "ana"] == ["g1", "g3"]
+
+
+async def test_a_request_goes_to_an_owner_that_can_answer(
+    server: Server, store_url: str, redis: Redis, room: str, ana: Client
+) -> None:
+    """Where the room has two; where the only one is broken, the error says what a room may read of it."""
+    owned = schemas({"bom_check": BomRequest})
+    profiles = Profiles(redis)
+    await profiles.register(Profile("aardvark", "Aardvark", "", ("mention",), owned))
+    await profiles.register_broken("aardvark", "Its settings are not valid.")
+    await add(server, room, "aardvark")
+    await ana.say("bom_check", room, part="A-7")
+    error = await ana.error()
+    assert (
+        "aardvark, which answers bom_check, can not answer now: Its settings are not valid."
+        in error["message"]
+    )
+    async with working(store_url, bom):
+        await add(server, room, "bom")
+        await ana.say("bom_check", room, part="A-7", message_id="g4")
+        asked = await ana.until("chat_response", message_id="g4")
+        await ana.until("bom_check_response", sender="bom", status="success")
+    assert asked["data"]["request"]["assistant"] == "bom"
 
 
 async def test_a_request_wakes_its_owner_only(server: Server, store_url: str, room: str, ana: Client) -> None:

@@ -17,7 +17,7 @@ from productflo.store.keys import RETENTION_SWEEP, RoomKeys
 from productflo.store.log import Log
 from productflo.store.retention import Retention, Sweep
 from productflo.store.rooms import Rooms
-from productflo.store.runs import RunStore
+from productflo.store.runs import Lease, RunStore
 
 FILE = "file_" + "0" * 26
 ALL = 10**6
@@ -193,7 +193,7 @@ async def test_ratings_go_with_the_message(redis: Redis, room: str) -> None:
         await make_room(redis, log, room, people=("ada", "bob"))
         await say(log, room, [1])
         lease = await RunStore(redis).acquire(room, "echo", "worker")
-        assert lease is not None
+        assert isinstance(lease, Lease)
         guard = RunGuard("echo", lease.token, 1)
         await log.append(entry(room, "echo", "an answer", "a1", "m1", guard))
         ratings, keys = FeedbackStore(redis), RoomKeys(room)

@@ -13,7 +13,7 @@ from productflo.domain.identity import SERVICE_ID
 from productflo.protocol.codes import Kind
 from productflo.store.entries import RunGuard
 from productflo.store.rooms import Member, Rooms
-from productflo.store.runs import RunStore
+from productflo.store.runs import Lease, RunStore
 
 SERVICE_KEY = "a-service-key-for-tests"  # The server's, in conftest.py.
 
@@ -302,7 +302,7 @@ async def test_an_answer_is_rated(server: Server, room: str, redis: Redis) -> No
         await other.join(room)
         await Rooms(redis).add_assistant(room, Member("echo", "Echo", Kind.ASSISTANT), "mentions")
         lease = await RunStore(redis).acquire(room, "echo", "worker")
-        assert lease is not None
+        assert isinstance(lease, Lease)
         guard = RunGuard("echo", lease.token, 1)
         await log.append(entry(room, "echo", "an answer", "a1", "m1", guard))
         await other.until("chat_response", message_id="a1")

@@ -14,7 +14,7 @@ from productflo.store.events import StopAsked
 from productflo.store.keys import RoomKeys
 from productflo.store.ready import ReadyStream
 from productflo.store.rooms import Rooms
-from productflo.store.runs import Asking, Lease, Released, RunSnapshot, RunStore
+from productflo.store.runs import LEASE, Asking, Held, Lease, Released, RunSnapshot, RunStore
 
 QUESTION = Asking("1", (1,), "ada")
 """The first message of the room."""
@@ -33,7 +33,7 @@ def store(redis: Redis) -> RunStore:
 
 async def held(store: RunStore, worker: str = "w1") -> Lease:
     lease = await store.acquire("lab", "echo", worker)
-    assert lease is not None
+    assert isinstance(lease, Lease)
     return lease
 
 
@@ -46,9 +46,29 @@ async def test_one_worker_holds_a_lease(room: TestRoom, store: RunStore) -> None
     """Until it is given back nobody else gets it; it begins at the room's cursor."""
     lease = await held(store)
     assert lease.cursor == 0
-    assert await store.acquire("lab", "echo", "w2") is None
+    found = await store.acquire("lab", "echo", "w2")
+    assert isinstance(found, Held)
+    assert LEASE - 1 < found.seconds <= LEASE
     assert await store.release(lease) is Released.OK
     assert (await held(store, "w2")).token != lease.token
+
+
+@pytest.mark.parametrize(
+    ("other", "taken"),
+    [("ab-2", True), ("ab-10", True), ("ab-1", False), ("cd-2", False), ("ab", False), ("a-b-2", False)],
+)
+async def test_a_later_run_of_a_worker_takes_the_lease_of_an_earlier_one(
+    room: TestRoom, store: RunStore, other: str, taken: bool
+) -> None:
+    """Its supervisor has seen that one end; of another worker, and of one's own run, that is not known. The
+    fence decides all the same."""
+    old = await held(store, "ab-1")
+    found = await store.acquire("lab", "echo", other)
+    assert isinstance(found, Lease) is taken
+    if taken:
+        with pytest.raises(LeaseLost):
+            await store.renew(old)
+        assert isinstance(await store.acquire("lab", "echo", "ab-1"), Held)
 
 
 async def test_a_lease_needs_an_assistant_of_the_room(room: TestRoom, store: RunStore) -> None:
@@ -89,7 +109,7 @@ async def test_a_silent_holder_that_nobody_missed_goes_on(room: TestRoom, store:
     lease = await held(store)
     await let_it_end(room.redis)
     assert await store.renew(lease) is None
-    assert await store.acquire("lab", "echo", "w2") is None
+    assert isinstance(await store.acquire("lab", "echo", "w2"), Held)
 
 
 async def test_the_same_call_sent_twice_is_one(room: TestRoom, store: RunStore) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import asked_model
 import pytest
 from model_server import Exchange, ModelServer, request_texts, speaks
 from redis.asyncio import Redis
@@ -13,13 +14,9 @@ from assistants.llm import ChatModel
 from assistants.scribe import ScribeSettings, scribe
 from productflo.store.events import RoomEvent, Typed
 
+model = asked_model.server
+
 Ask = Callable[..., Awaitable[dict[str, Any]]]
-
-
-@pytest.fixture
-async def model() -> AsyncIterator[ModelServer]:
-    async with ModelServer() as server:
-        yield server
 
 
 @pytest.fixture

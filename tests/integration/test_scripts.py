@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from processes import kill
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from rooms import entry, make_room, writing
 
 from productflo.store.connect import open_redis
@@ -30,6 +31,17 @@ async def test_a_pipeline_of_calls_is_answered_in_its_order(redis: Redis) -> Non
     assert await DOUBLE.each(redis, [([], [number]) for number in range(5)]) == [0, 2, 4, 6, 8]
     first, wrong, last = await DOUBLE.each(redis, [([], [1]), ([], ["x"]), ([], [3])])
     assert (first, isinstance(wrong, Exception), last) == (2, True, 6)
+
+
+async def test_what_comes_after_the_calls_does_so_in_the_end(redis: Redis) -> None:
+    """Though the server did not know the script at first; an error stands in its command's place."""
+    keep = Script("return redis.call('RPUSH', KEYS[1], ARGV[1])")
+    calls = [(["{kept}"], ["one"]), (["{kept}"], ["two"])]
+    for _ in range(2):
+        await redis.delete("{kept}")
+        *_, after, wrong = await keep.each(redis, calls, after=[("RPUSH", "{kept}", "after"), ("RPUSH",)])
+        assert (await redis.lrange("{kept}", 0, -1))[-3:] == [b"one", b"two", b"after"]
+        assert (after >= 3, isinstance(wrong, RedisError)) == (True, True)
 
 
 async def test_flushed_scripts_are_not_noticed(redis: Redis) -> None:

@@ -13,7 +13,7 @@ from workers import working
 
 from assistants import Context, assistant
 from productflo.domain.passing import Passing
-from productflo.protocol.outbound import ToolCall
+from productflo.protocol.messages import ToolCall
 from productflo.store.events import Live, PieceSaid, RoomEvent
 
 room, heard, gates = answers.room, answers.heard, answers.gates

@@ -13,7 +13,7 @@ from productflo.errors import Conflict, LeaseLost
 from productflo.store.entries import RunGuard
 from productflo.store.events import Logged, PieceSaid
 from productflo.store.keys import RoomKeys
-from productflo.store.runs import RunStore
+from productflo.store.runs import Lease, RunStore
 
 
 async def test_only_the_holder_of_the_lease_is_told_of_it(redis: Redis) -> None:
@@ -22,7 +22,7 @@ async def test_only_the_holder_of_the_lease_is_told_of_it(redis: Redis) -> None:
     async with writing(redis) as log:
         room = await make_room(redis, log, "lab")
         lease = await store.acquire("lab", "echo", "w1")
-        assert lease is not None
+        assert isinstance(lease, Lease)
         await log.append(entry("lab", "ada", "mine", "m"))
         answer = entry("lab", "echo", "the answer", "m", guard=RunGuard("echo", lease.token, 1))
         with pytest.raises(Conflict):

@@ -1,26 +1,15 @@
 """TLS to the store: whom the server trusts, and whom it lets the store trust."""
 
-import ssl
 from pathlib import Path
 from uuid import uuid4
 
-from certificates import Authority, Certificate
+from certificates import Authority, serving
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rooms import entry, listening, make_room, writing
 from wire import wired
 
 from productflo.store.connect import open_redis
-
-
-def serving(certificate: Certificate, clients: Authority | None = None) -> ssl.SSLContext:
-    """What a server shows, and of whom it asks a certificate."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate.cert, certificate.key)
-    if clients is not None:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(clients.cert)
-    return context
 
 
 async def answers(port: int, **options: object) -> bool:

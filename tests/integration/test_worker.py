@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+import answers
+import asked_model
 import pytest
 from answers import passing
 from model_server import Exchange, ModelServer, request_texts, speaks
@@ -17,26 +19,17 @@ from productflo.protocol.codes import Presence
 from productflo.store.events import Logged, PieceSaid, RoomEvent, Typed
 from productflo.store.presence import Pace, PresenceStore
 
+heard = answers.heard
+model = asked_model.server
+
 STOP_LIMIT = 0.25
 """Seconds from a stop to the closed connection of the model."""
-
-
-@pytest.fixture
-async def model() -> AsyncIterator[ModelServer]:
-    async with ModelServer() as server:
-        yield server
 
 
 @pytest.fixture
 async def room(redis: Redis) -> AsyncIterator[TestRoom]:
     async with writing(redis) as log:
         yield await make_room(redis, log, "lab", people=["ada", "bo"], assistants=["haitch", "guide"])
-
-
-@pytest.fixture
-async def heard(redis: Redis, room: TestRoom) -> AsyncIterator[Listener]:
-    async with listening(redis, "lab") as listener:
-        yield listener
 
 
 def worker(data: Path, store_url: str, **more: str) -> AbstractAsyncContextManager[Spoken]:

@@ -167,7 +167,9 @@ async def test_an_answer_is_traced(
     (answer,) = await room.answers()
     assert spans["chat"].parent is not None
     assert spans["chat"].parent.span_id == spans["answer"].get_span_context().span_id
-    assert dict(spans["answer"].attributes or {}) == {
+    times = dict(spans["answer"].attributes or {})
+    assert all(0 < times.pop(f"productflo.{name}_seconds") < 20 for name in ("queue", "first_piece"))
+    assert times == {
         "productflo.assistant": "echo",
         "productflo.run_id": answer["assistant"]["run_id"],
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from storm.checker import Finding, Kind
+from storm.findings import Finding, Kind
 from storm.journal import Heard, edited_words_of, words_of
 from websockets.asyncio.client import connect
 

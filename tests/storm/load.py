@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from storm.changes import Changes
-from storm.checker import Result, check
+from storm.checker import check
+from storm.findings import Result
 from storm.habits import Habits
 from storm.history import of_history
 from storm.journal import Journal

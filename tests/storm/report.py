@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
-from storm.checker import FAILURES, Finding, Kind, Result
+from storm.findings import FAILURES, Finding, Kind, Result
 from storm.weather import Outcome, Plan
 
 MOST_FINDINGS = 40

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from storm.checker import Finding, Kind
+from storm.findings import Finding, Kind
 from storm.journal import Heard, operation_of
 
 from productflo.store.client import Client

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storm.checker import Result
 from storm.deployment import Deployment
 from storm.faults import CALM, FAULTS, Storm, cuts
+from storm.findings import Result
 from storm.habits import Habits
 from storm.load import Load
 

@@ -7,8 +7,8 @@ import pytest
 from asking import context
 
 from assistants.briefing import ModelSettings, _material, briefed
-from assistants.context import Message
 from assistants.fetch import NotRead, Source
+from assistants.messages import Message
 
 
 class Moved:

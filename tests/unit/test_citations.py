@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistants.citations import Checked, shown
-from assistants.context import Message
+from assistants.messages import Message
 
 SAID = """Here is what I found:
 - We take 6061 [#3].

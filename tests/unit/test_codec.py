@@ -13,7 +13,7 @@ from productflo.errors import (
     UnsupportedCode,
     ValidationFailed,
 )
-from productflo.protocol import outbound
+from productflo.protocol.answers import Pong
 from productflo.protocol.codec import encode, in_parts, parse, validate
 from productflo.protocol.codes import SERVER_ONLY
 from productflo.protocol.inbound import (
@@ -25,6 +25,7 @@ from productflo.protocol.inbound import (
     Chat,
     Reaction,
 )
+from productflo.protocol.messages import ChatResponse, ChatResponseData
 
 NOON = "2026-06-01T12:00:00.000Z"
 
@@ -229,14 +230,14 @@ def test_some_codes_need_no_room(code: str) -> None:
 
 def test_what_is_none_is_not_on_the_wire() -> None:
     """Optional fields are left out, not null."""
-    told = orjson.loads(encode(outbound.Pong(timestamp=NOON)))
+    told = orjson.loads(encode(Pong(timestamp=NOON)))
     assert told == {"status": "success", "code": "pong", "timestamp": NOON, "data": {}}
 
 
 @pytest.mark.parametrize("mentions", [None, ["bob", "haitch"]])
 def test_a_message_is_encoded_in_parts(mentions: list[str] | None) -> None:
     """Put together as the append script does it, it is JSON again, in the order of the model."""
-    data = outbound.ChatResponseData(
+    data = ChatResponseData(
         message='quote " and }},"sender":',
         sender="ada",
         message_id='m",1',
@@ -244,7 +245,7 @@ def test_a_message_is_encoded_in_parts(mentions: list[str] | None) -> None:
         metadata={"a": {"b": {}}, "mentions": []},
         mentions=mentions,
     )
-    parts = in_parts(outbound.ChatResponse(user_id="ada", room_id="lab", timestamp=NOON, data=data))
+    parts = in_parts(ChatResponse(user_id="ada", room_id="lab", timestamp=NOON, data=data))
     placed = b',"accepted_at":"' + NOON.encode() + b'","seq":7'
     told = orjson.loads(parts.begin + parts.text + parts.by + parts.rest + placed + parts.mentions + b"}}")
     assert told["data"] == {**data.model_dump(exclude_none=True), "accepted_at": NOON, "seq": 7}

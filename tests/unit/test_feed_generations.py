@@ -1,7 +1,7 @@
 """A feed whose channel was lost: nothing is handed on before the room's position is known again."""
 
 from productflo.protocol.codes import CloseCode
-from productflo.server.connection import Frame
+from productflo.server.connection import Frame, Joined
 from productflo.server.feed import Feed, Subscription
 from productflo.store.events import Logged
 
@@ -15,8 +15,8 @@ class Ear:
     def __init__(self) -> None:
         self.heard: list[bytes] = []
 
-    def send(self, frame: Frame) -> None:
-        self.heard.append(frame.envelope)
+    def send(self, frame: Frame | Joined) -> None:
+        self.heard += [one.envelope for one in frame.each]
 
     def close(self, code: CloseCode, reason: str) -> None:
         raise AssertionError("nobody closes it")

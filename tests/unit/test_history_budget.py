@@ -3,7 +3,7 @@
 import pytest
 from asking import context, question
 
-from assistants.context import Message
+from assistants.messages import Message
 from assistants.tokens import OF_A_MESSAGE, estimate
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
+from productflo.protocol.answers import MemberInfo
 from productflo.protocol.codes import Kind, Presence
-from productflo.protocol.outbound import MemberInfo
 from productflo.server.roster import SHOWN, Roster, Rosters
 
 

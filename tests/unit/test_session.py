@@ -13,6 +13,7 @@ from productflo.domain.rates import Rate
 from productflo.errors import Unconfirmed
 from productflo.server import rate_limits
 from productflo.server.connection import Frame
+from productflo.server.feed import Feed, Subscription
 from productflo.server.rate_limits import RateLimits, Rates
 from productflo.server.session import Session
 
@@ -28,6 +29,9 @@ class Heard:
 
     def __init__(self) -> None:
         self.envelopes: list[dict[str, Any]] = []
+
+    def read_on(self) -> None:
+        pass
 
     def send(self, frame: Frame) -> None:
         self.envelopes.append(json.loads(frame.envelope))
@@ -53,7 +57,9 @@ def door(clock: object) -> Any:
         pass
 
     return SimpleNamespace(
-        hub=SimpleNamespace(opened=lambda connection: None, arrived=lambda connection, user: None),
+        hub=SimpleNamespace(
+            opened=lambda connection: None, arrived=lambda connection, user: None, feeds={"r": Feed("r")}
+        ),
         rates=RateLimits(Rates(*[Rate.parse("off")] * 6)),
         connections=SimpleNamespace(arrive=lambda user: None),
         heartbeat=SimpleNamespace(begin=begin),
@@ -96,21 +102,22 @@ async def test_who_sends_many_bytes_is_read_slowly(monkeypatch: pytest.MonkeyPat
 async def test_a_message_that_nobody_tries_any_more_is_pending_still() -> None:
     """It may be stored, so it is called no error; `retry_after` says that only sending it again will tell."""
 
+    unconfirmed = asyncio.get_running_loop().create_future()
+    unconfirmed.set_exception(Unconfirmed("The store did not confirm it.", retry_after=2))
+
     async def prepare(*said: object) -> None:
         return None
 
-    async def commit(entry: object) -> None:
-        raise Unconfirmed("The store did not confirm it.", retry_after=2)
-
     served = door(lambda: datetime(2026, 11, 23, tzinfo=UTC))
-    served.chat = SimpleNamespace(prepare=prepare, commit=commit)
+    served.chat = SimpleNamespace(prepare=prepare, hand_in=lambda entry: unconfirmed)
     served.requests = SimpleNamespace(command=prepare)
     connection: Any = Heard()
     async with asyncio.TaskGroup() as tasks:
         session = Session(served, connection, None, tasks)
-        session._subscriber = SimpleNamespace(subscribed=lambda room: True, position=lambda room: 0)  # type: ignore[assignment]
+        served.hub.feeds["r"].follow(Subscription(connection, "ana", stream=False))
         said = {"message": "hello", "sender": "ana", "message_id": "m1"}
         await session.receive(json.dumps({"code": "chat", "user_id": "ana", "room_id": "r", "data": said}))
+        await asyncio.wait({unconfirmed})
     (pending,) = connection.envelopes
     assert (pending["status"], pending["data"]["code"]) == ("pending", "UNCONFIRMED")
     assert (pending["data"]["message_id"], pending["data"]["retry_after"]) == ("m1", 2)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import pytest
@@ -45,8 +45,13 @@ class Conversation:
         self.ended = asyncio.Event()
         Conversation.latest = self
 
+    full = False
+
     async def begin(self) -> None:
         await asyncio.sleep(0)
+
+    def take(self, message: str | bytes) -> Coroutine[Any, Any, None]:
+        return self.receive(message)
 
     async def receive(self, message: str | bytes) -> None:
         await self.may.wait()

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import pytest
-from storm.checker import Finding, Kind, check
+from storm.checker import check
+from storm.findings import Finding, Kind
 from storm.journal import (
     Abandoned,
     Asked,

@@ -1,6 +1,6 @@
 """What a room's history must show is told by its log alone."""
 
-from storm.checker import Kind
+from storm.findings import Kind
 from storm.history import compare, folded
 from storm.journal import Heard, deleted, edited, edited_words_of, reacted, words_of
 

@@ -17,7 +17,7 @@ export function AnswerEnd({ people, answer, isEmpty, onShow, onShowSeq }: Props)
   return (
     <>
       {answer.state !== 'done' && <State people={people} answer={answer} isEmpty={isEmpty} />}
-      <Receipt answer={answer} onShow={onShow} onShowSeq={onShowSeq} />
+      <Receipt people={people} answer={answer} onShow={onShow} onShowSeq={onShowSeq} />
     </>
   )
 }

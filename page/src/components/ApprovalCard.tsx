@@ -100,7 +100,10 @@ function Decision({ roomId, approval }: { roomId: string; approval: Approval }) 
   )
 }
 
-export function outcomeInWords({ decision, decidedBy }: Approval, people: Pick<People, 'name'>): string {
+export function outcomeInWords(
+  { decision, decidedBy }: Pick<Approval, 'decision' | 'decidedBy'>,
+  people: Pick<People, 'name'>,
+): string {
   if (decision === 'expired') return 'Nobody decided in time.'
   const by = decidedBy ? ` by ${people.name(decidedBy)}` : ''
   return decision === 'approved' ? `Approved${by}.` : `Denied${by}.`

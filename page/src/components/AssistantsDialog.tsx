@@ -4,6 +4,7 @@ import type { AssistantProfile, Listens, RoomAssistant } from '../protocol'
 import { Avatar } from './Avatar'
 import { useDesk } from './context'
 import { Icon } from './Icon'
+import { StoppersChoice } from './StoppersChoice'
 import { closeOnBackdrop } from './Switcher'
 import { useTrying } from './useTrying'
 
@@ -18,13 +19,16 @@ interface Props {
   onClose(): void
 }
 
-/** The assistants of a room: how each listens, and which could be added. */
+/** The assistants of a room: how each listens, which could be added, and who may stop them. */
 export function AssistantsDialog({ roomId, onClose }: Props) {
   const { chat } = useDesk()
   const dialog = useRef<HTMLDialogElement>(null)
   const { isTrying, problem, attempt } = useTrying()
   useLayoutEffect(() => dialog.current?.showModal(), [])
-  useEffect(() => void attempt(() => chat.assistants.load(roomId)), [attempt, chat, roomId])
+  useEffect(() => {
+    void attempt(() => chat.assistants.load(roomId))
+    void attempt(() => chat.loadSettings(roomId))
+  }, [attempt, chat, roomId])
   const change = (work: () => Promise<void>) => {
     void attempt(work).then(() => {
       const place = dialog.current
@@ -91,6 +95,10 @@ export function AssistantsDialog({ roomId, onClose }: Props) {
           </ul>
         </section>
       )}
+      <StoppersChoice
+        room={chat.rooms.get(roomId).value}
+        onChoose={stoppers => change(() => chat.letStop(roomId, stoppers))}
+      />
     </dialog>
   )
 }

@@ -14,7 +14,7 @@ import type { People } from './people'
 import { QueuePlace } from './QueuePlace'
 import { Quote } from './Quote'
 import { Reactions } from './Reactions'
-import { RequestFields } from './RequestFields'
+import { isToldByFields, RequestFields } from './RequestFields'
 
 interface Props {
   roomId: string
@@ -74,7 +74,8 @@ export const MessageRow = memo(function MessageRow(props: Props) {
         {props.isEditing ? (
           <Editing roomId={roomId} message={message} onDone={() => onEdit(null)} />
         ) : (
-          message.text && (
+          message.text &&
+          !(message.request && isToldByFields(message.request, message.text)) && (
             <Markdown
               source={message.text}
               known={people.known}

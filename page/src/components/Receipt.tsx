@@ -2,17 +2,20 @@ import type { ComponentChildren } from 'preact'
 
 import type { AnswerContextData, AnswerData, FileNoteData } from '../protocol'
 import { messagesInWords, receiptInALine } from '../receipt'
+import { Decisions } from './Decisions'
+import type { People } from './people'
 import { ToolCalls } from './ToolCalls'
 
 interface Props {
+  people: People
   answer: AnswerData
   onShow(messageId: string): void
   onShowSeq(seq: number): void
 }
 
 /** What an assistant read and used for a finished answer: a line, and all of it for who wants to know. */
-export function Receipt({ answer, onShow, onShowSeq }: Props) {
-  const { context, model, regenerates, reference, tools = [], usage } = answer
+export function Receipt({ people, answer, onShow, onShowSeq }: Props) {
+  const { approvals = [], context, model, regenerates, reference, tools = [], usage, usage_estimated } = answer
   const line = receiptInALine(answer)
   if (!line && !regenerates && !reference) return null
   return (
@@ -29,13 +32,14 @@ export function Receipt({ answer, onShow, onShowSeq }: Props) {
         )}
         {context && <Read context={context} onShowSeq={onShowSeq} />}
         {model && <Entry term="Model">{model}</Entry>}
-        {usage && <Tokens usage={usage} />}
+        {usage && <Tokens usage={usage} estimated={usage_estimated === true} />}
         {reference && (
           <Entry term="Reference">
             <code>{reference}</code> in the operator’s log
           </Entry>
         )}
       </dl>
+      {approvals.length > 0 && <Decisions decided={approvals} people={people} />}
       {tools.length > 0 && <ToolCalls tools={tools} />}
     </details>
   )
@@ -80,11 +84,12 @@ function Files({ notes }: { notes: readonly FileNoteData[] }) {
   )
 }
 
-function Tokens({ usage }: { usage: Record<string, number> }) {
+function Tokens({ usage, estimated }: { usage: Record<string, number>; estimated: boolean }) {
   const { prompt_tokens: prompt, completion_tokens: completion } = usage
   if (prompt === undefined || completion === undefined) return null
   return (
     <Entry term="Tokens">
+      {estimated && 'about '}
       {prompt.toLocaleString('en')} read, {completion.toLocaleString('en')} written
     </Entry>
   )

@@ -28,6 +28,12 @@ export function RequestFields({ request, text }: Props) {
   )
 }
 
+/** Whether the words of a message are the server's, made of the fields of a request that has no query. */
+export function isToldByFields({ code, ...fields }: RequestData, text: string): boolean {
+  const first = Object.keys(fields).find(name => name !== 'assistant')
+  return first === undefined ? text === `${code}:` : text.startsWith(`${code}:\n${first}: `)
+}
+
 function isSaid(value: unknown): boolean {
   return value !== null && value !== '' && !(Array.isArray(value) && value.length === 0)
 }

@@ -29,7 +29,8 @@ export function ToolCalls({ tools }: { tools: readonly ToolCallData[] }) {
   )
 }
 
-function Content({ label, text }: { label: string; text: string }) {
+/** A labelled text as it is; nothing where there is none. */
+export function Content({ label, text }: { label: string; text: string }) {
   if (text === '' || text === '{}') return null
   return (
     <div class="tool-content">

@@ -1,14 +1,17 @@
--- Let something through, if it is not too soon: GCRA, as productflo/domain/rates.py. KEYS: 1 bucket
+-- Let something through, if it is not too soon: GCRA, as productflo/domain/rates.py. KEYS: 1 admitted
 -- ARGV: us that one is worth, burst, what wants through
--- Returns 0, or the ms to wait. The same that was let through last is let through again, and costs nothing.
-local found = redis.call('HMGET', KEYS[1], 'full_at', 'last')
-if found[2] == ARGV[3] then return 0 end
+-- Returns 0, or the ms to wait. What was let through is let through again, and costs nothing, as long as it weighs on
+-- the rate and a minute more: it may be asked again after its worker died, with others let through since.
+local full_at = tonumber(redis.call('ZSCORE', KEYS[1], 'full_at') or '0')
+if redis.call('ZSCORE', KEYS[1], 'q ' .. ARGV[3]) then return 0 end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local after = math.max(tonumber(found[1] or 0), now) + ARGV[1]
-local wait = after - now - ARGV[1] * ARGV[2]
+local window = ARGV[1] * ARGV[2]
+local after = math.max(full_at, now) + ARGV[1]
+local wait = after - now - window
 if wait > 0 then return math.ceil(wait / 1000) end
-redis.call('HSET', KEYS[1], 'full_at', string.format('%.0f', after), 'last', ARGV[3])
--- A full bucket need not be kept; a minute more, for what is asked again after its worker died.
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil((after - now) / 1000) + 60000))
+local kept = window + 60000000
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - kept))
+redis.call('ZADD', KEYS[1], string.format('%.0f', after), 'full_at', string.format('%.0f', now), 'q ' .. ARGV[3])
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(kept / 1000)))
 return 0

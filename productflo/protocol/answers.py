@@ -1,0 +1,110 @@
+"""What the server says to one connection: answers to what it asked for, and what it must know."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from productflo.protocol.codes import Code, GapReason, Kind, Presence, RoomKind
+from productflo.protocol.envelope import Data, Outbound
+
+
+class MemberInfo(Data):
+    """A person or an assistant of a room, as who looks at it now is shown them."""
+
+    id: str
+    name: str
+    kind: Kind
+    presence: Presence
+    read_seq: int = Field(description="Everything up to here has been read; 0: nothing.")
+    broken: str | None = Field(None, description="Of an assistant that can not answer now: why not.")
+
+
+class JoinAnswerData(Data):
+    kind: RoomKind
+    member_count: int
+    members: list[MemberInfo] = Field(description="At most 100: assistants first, then who is online.")
+    generation: str = Field(description="Opaque; changes when the store may have gone back in time.")
+    last_seq: int = Field(description="The seq of the room's newest event; 0: none yet.")
+    read_seq: int = Field(description="The joiner's own read mark.")
+    unread: int = Field(description="Messages after it.")
+    continuous: bool | None = Field(None, description="On resume: every missed event follows this answer.")
+    gap: bool | None = Field(None, description="On resume: events are missing.")
+    reason: GapReason | None = None
+
+
+class JoinAnswer(Outbound):
+    """To the joiner alone. Nothing of a room precedes it; missed events follow, then live ones."""
+
+    code: Literal[Code.JOIN] = Code.JOIN
+    data: JoinAnswerData
+
+
+class FeedbackData(Data):
+    sender: str = Field(description="Who did it.")
+    message_id: str = Field(description="Of the message that this is about.")
+    rating: Literal["up", "down"]
+    comment: str | None = None
+
+
+class FeedbackTaken(Outbound):
+    """A rating was kept, to its sender alone."""
+
+    code: Literal[Code.FEEDBACK] = Code.FEEDBACK
+    data: FeedbackData
+
+
+class HistoricResponseData(Data):
+    messages: list[dict[str, Any]] = Field(
+        description="Oldest first; each a message's `data`, `code`, `timestamp`."
+    )
+    has_more: bool = Field(
+        description="Whether there are more in the direction asked for; long messages make short pages."
+    )
+    first_seq: int | None = Field(None, description="Of this page; left out when it is empty.")
+    last_seq: int | None = Field(None, description="Of this page; left out when it is empty.")
+    generation: str
+
+
+class HistoricResponse(Outbound):
+    """A page of history, to the asker alone."""
+
+    code: Literal[Code.HISTORIC_RESPONSE] = Code.HISTORIC_RESPONSE
+    data: HistoricResponseData
+
+
+class PongData(Data):
+    pass
+
+
+class Pong(Outbound):
+    """The server is there."""
+
+    code: Literal[Code.PONG] = Code.PONG
+    data: PongData = PongData()
+
+
+class SystemData(Data):
+    code: str
+    message: str
+    request_code: str | None = Field(None, description="`code` of the envelope that this is about.")
+    field: str | None = Field(None, description="The place in that envelope, such as `data.message`.")
+    message_id: str | None = None
+    retry_after: float | None = Field(None, description="Seconds after which trying again can help.")
+    generation: str | None = None
+    last_seq: int | None = None
+    continuous: bool | None = Field(None, description="Nothing is lost: what the client has still counts.")
+    gap: bool | None = Field(
+        None, description="Events are missing; what follows counts from `last_seq`, as after a join answer."
+    )
+    reason: GapReason | None = None
+
+
+class System(Outbound):
+    """An error, a chat not confirmed yet (`UNCONFIRMED`), or what a subscription must know of its room.
+
+    `GENERATION_CHANGED`: the store was restarted; go on (`continuous`), or forget what you have of the room
+    (`gap`, `rewound`). `GAP`: events up to `last_seq` were trimmed before they could be sent.
+    """
+
+    code: Literal[Code.SYSTEM] = Code.SYSTEM
+    data: SystemData

@@ -1,0 +1,128 @@
+"""Handing a connection's durable events to the log, and what becomes of them.
+
+The events of a connection are handed in one after the other, in their order, and none waits for the answer
+of the one before: the log keeps the order.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from productflo.errors import ProductFloError, Unconfirmed
+from productflo.protocol import inbound
+from productflo.protocol.codes import CloseCode
+from productflo.protocol.requests import Request
+from productflo.server.connection import Connection, Frame
+from productflo.server.door import Door, Tasks
+from productflo.server.replies import Replies
+from productflo.server.subscribing import Subscriber
+from productflo.server.typist import Typist
+from productflo.server.under_way import UnderWay
+from productflo.store.entries import Appended
+
+log = logging.getLogger(__name__)
+
+HEARD_WITHIN = 1.0
+"""Seconds for what is in the log to come over the bus: after that it comes when it comes."""
+
+Durable = inbound.Chat | Request | inbound.Edit | inbound.Delete | inbound.Reaction
+HandIn = Callable[[], "asyncio.Future[Appended]"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """An event on its way. `known` is the seq up to which its connection had heard the room."""
+
+    said: Durable
+    message_id: str | None
+    known: int
+
+
+class Committing:
+    """One connection's events on their way into the log. `tasks` owns what an answer gives to do."""
+
+    def __init__(
+        self,
+        door: Door,
+        connection: Connection,
+        replies: Replies,
+        subscriber: Subscriber,
+        typist: Typist,
+        tasks: Tasks,
+    ) -> None:
+        self._door = door
+        self._connection = connection
+        self._replies = replies
+        self._subscriber = subscriber
+        self._typist = typist
+        self._tasks = tasks
+        self._said: dict[str, int] = {}
+        self.under_way = UnderWay[_Event](self._late, connection.read_on)
+
+    async def heard(self) -> None:
+        """Wait until the connection has been handed what it said; of what the bus dropped, no longer than
+        `HEARD_WITHIN`."""
+        await self.under_way.all()
+        said, self._said = self._said, {}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_WITHIN):
+                for room, seq in said.items():
+                    if feed := self._door.hub.feeds.get(room):
+                        await feed.reached(seq)
+
+    def begin(self, said: Durable, message_id: str | None, hand_in: HandIn) -> None:
+        """Hand an event in; `under_way` must have room. A refusal is told, at once or when it comes."""
+        event = _Event(said, message_id, self._subscriber.position(said.room_id))
+        try:
+            answer = hand_in()
+        except ProductFloError as error:
+            self._refuse(event, error)
+            return
+        answer.add_done_callback(partial(self._answered, event))
+        self.under_way.add(answer, event)
+
+    def _answered(self, event: _Event, answer: "asyncio.Future[Appended]") -> None:
+        """The loop's: the log has answered. A fault in what follows ends the connection."""
+        if answer.cancelled():
+            return
+        try:
+            error = answer.exception()
+            if error is None:
+                self._appended(event, answer.result())
+            elif isinstance(error, Unconfirmed):  # It may be there, and nobody asks the store any more.
+                self._replies.pending(event.said, event.message_id, error.message, error.retry_after)
+            elif isinstance(error, ProductFloError):
+                self._refuse(event, error)
+            else:
+                raise error
+        except Exception:
+            log.exception("A session failed")
+            self._connection.close(CloseCode.INTERNAL, "internal error; reconnect and resume")
+
+    def _appended(self, event: _Event, appended: Appended) -> None:
+        """The event is in the log.
+
+        What lies after `known` comes over the feed, once and in its order; only the repetition of an older
+        one is answered here, and a reaction that changes nothing. (An event counts as repeated also where the
+        log itself had to ask a second time.)
+        """
+        said = event.said
+        self._said[said.room_id] = appended.seq
+        if appended.envelope is not None and appended.seq <= event.known:
+            self._connection.send(Frame(appended.envelope))
+        elif isinstance(said, inbound.Reaction) and appended.message_seq is not None:
+            self._connection.send(Frame(self._door.revisions.unchanged(said, appended.message_seq)))
+        elif isinstance(said, inbound.Chat | Request) and self._typist.types(said.room_id, said.user_id):
+            self._tasks.create_task(self._typist.sent(said.room_id, said.user_id))
+
+    def _refuse(self, event: _Event, error: ProductFloError) -> None:
+        said = event.said
+        self._replies.refuse(
+            error, said.model_dump(include={"code", "room_id", "request_id"}), event.message_id
+        )
+
+    def _late(self, event: _Event) -> None:
+        self._replies.pending(event.said, event.message_id)

@@ -1,0 +1,83 @@
+"""Events under way: bounded, watched by one timer, and waited for."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from productflo.server import under_way as module
+from productflo.server.under_way import MOST, UnderWay
+
+
+class Told:
+    """What it calls back with."""
+
+    def __init__(self) -> None:
+        self.late: list[str] = []
+        self.rooms = 0
+        self.came = asyncio.Event()
+
+    def is_late(self, what: str) -> None:
+        self.late.append(what)
+        self.came.set()
+
+    def has_room(self) -> None:
+        self.rooms += 1
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long is late at once."""
+    monkeypatch.setattr(module, "LATE_AFTER", 0.02)
+
+
+def future() -> "asyncio.Future[Any]":
+    return asyncio.get_running_loop().create_future()
+
+
+async def test_room_is_told_of_once_when_there_is_some_again() -> None:
+    """And not for each answer."""
+    told = Told()
+    events = UnderWay[str](told.is_late, told.has_room)
+    answers = [future() for _ in range(MOST)]
+    for at, answer in enumerate(answers):
+        assert not events.full
+        events.add(answer, str(at))
+    assert events.full
+    waiting = asyncio.create_task(events.some())
+    for answer in answers[:3]:
+        answer.set_result(None)
+    await waiting
+    assert not events.full
+    assert told.rooms == 1
+
+
+async def test_all_waits_for_those_that_are_there(soon: None) -> None:
+    """Whatever became of them; what is added meanwhile is not waited for."""
+    told = Told()
+    events = UnderWay[str](told.is_late, told.has_room)
+    await events.all()
+    first, second = future(), future()
+    events.add(first, "first")
+    waiting = asyncio.create_task(events.all())
+    await asyncio.sleep(0)
+    events.add(second, "second")
+    first.set_exception(ZeroDivisionError())
+    await waiting
+    assert not second.done()
+
+
+async def test_what_takes_long_is_told_once(soon: None) -> None:
+    """Each at its own time, also what was added after one that was told."""
+    told = Told()
+    events = UnderWay[str](told.is_late, told.has_room)
+    quick, slow, later = future(), future(), future()
+    events.add(quick, "quick")
+    events.add(slow, "slow")
+    quick.set_result(None)
+    await told.came.wait()
+    assert told.late == ["slow"]
+    told.came.clear()
+    events.add(later, "later")
+    await told.came.wait()
+    assert told.late == ["slow", "later"]
