@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from productflo import metrics
+from productflo.domain.waking import Listens
 from productflo.errors import ProductFloError
 from productflo.store.client import Client, shard_of
 from productflo.store.commit import Commits, Confirmation
@@ -18,6 +19,7 @@ from productflo.store.ready import waking
 from productflo.store.retention import Retention
 from productflo.store.scripts import Call, script
 
+_OFF = Listens.OFF.encode()
 ROOMS = 2048
 """Rooms whose keys are kept: some 2 KB each; those that are spoken in at the same time."""
 
@@ -95,9 +97,9 @@ def _outcomes(
 ) -> list[Appended | ProductFloError]:
     """What became of each entry, as append.lua tells it, and who was woken then."""
     results, flat, *_ = answer
-    assistants = {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
-    woken = frozenset(one for one in assistants if waking(one, entries[0].room) in followed)
-    outcomes = [outcome(told, one, assistants, woken) for told, one in zip(results, entries, strict=True)]
+    listening = frozenset(flat[i].decode() for i in range(0, len(flat), 2) if flat[i + 1] != _OFF)
+    woken = frozenset(one for one in listening if waking(one, entries[0].room) in followed)
+    outcomes = [outcome(told, one, listening, woken) for told, one in zip(results, entries, strict=True)]
     appended = [told.envelope is None for told in outcomes if isinstance(told, Appended)]
     if fresh := sum(appended):
         metrics.APPENDED.inc(fresh)

@@ -27,7 +27,7 @@ local function said_before(message_id, digest, begin, by, said)
   local known = recall('m ' .. message_id)
   if not known then return nil end
   if known.digest ~= digest then return {'conflict'} end
-  return duplicate(known.seq, begin .. by .. placed(iso(known.ms), known.seq), record_of(said), false)
+  return duplicate(known.seq, begin .. by .. placed(iso(known.ms), digits(known.seq)), record_of(said), false)
 end
 
 -- Returns {'ok', seq} | what `duplicate` does | {'conflict'} | {'forbidden'} | {'lost'}.
@@ -42,11 +42,11 @@ local function chat(sender, message_id, digest, begin, by, text, rest, mentions,
   if lost and not (result and result[1] == 'duplicate') then return {'lost'} end
   if result then return result end
   if not is_member(sender) then return {'forbidden'} end
-  write(begin, by, '', said, digest, unpack(token ~= '' and {'a', '1'} or {}))
+  local at = write(begin, by, '', said, digest, unpack(token ~= '' and {'a', '1'} or {}))
   for _, file in ipairs({...}) do redis.call('HINCRBY', files, file, 1) end
   fresh[message_id] = true
-  fresh_ids[#fresh_ids + 1], fresh_ids[#fresh_ids + 2] = seq, message_id
-  fresh_records[#fresh_records + 1], fresh_records[#fresh_records + 2] = seq, record_of(said)
-  fresh_authors[sender] = seq
+  fresh_ids[#fresh_ids + 1], fresh_ids[#fresh_ids + 2] = at, message_id
+  fresh_records[#fresh_records + 1], fresh_records[#fresh_records + 2] = at, record_of(said)
+  fresh_authors[sender] = at
   return {'ok', seq}
 end

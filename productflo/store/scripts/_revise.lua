@@ -22,7 +22,7 @@ local function done_before(operation, digest, begin, by, text, mentions)
     return duplicate(known.seq, entry.e, entry.m and redis.call('HGET', messages, entry.m), entry.m)
   end
   local time = iso(known.ms)
-  local e = begin .. by .. placed(time, known.seq) .. about(known.message_seq)
+  local e = begin .. by .. placed(time, digits(known.seq)) .. about(known.message_seq)
   return duplicate(known.seq, e, text and record_of(edited(text, mentions, time)), text)
 end
 

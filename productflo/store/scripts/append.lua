@@ -60,7 +60,7 @@ while at <= #ARGV do
 end
 note_chats()
 if #published > 1 then
-  redis.call('HSET', meta, 'seq', seq, 'bytes', string.format('%.0f', bytes))
+  redis.call('HSET', meta, 'seq', digits(seq), 'bytes', digits(bytes))
   if token ~= '' then move_cursor_of_run() end
   -- A log that never had more events than it keeps has none to lose, but by age or size.
   if keep_ms > 0 or keep_bytes > 0 or (keep_events > 0 and seq > keep_events) then trim_log(2 * #published + 14) end
