@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, TryAgainError
 
-from productflo import metrics
+from productflo import metrics, tallies
 from productflo.errors import ProductFloError, StoreAway, Unconfirmed
 from productflo.store.client import Client, Cluster, look_again, shard_of
 from productflo.store.exchange import Command
@@ -40,6 +40,8 @@ RETRY_DELAY = 0.25
 """Seconds between tries while the store is away."""
 GIVE_UP_AFTER = 30.0
 """Seconds after which what the store did not answer is given up, its outcome unknown."""
+
+_SECONDS = tallies.Spread(metrics.APPEND_SECONDS)
 
 
 class Item(Protocol):
@@ -302,7 +304,7 @@ class Commits(Generic[T, R]):
             queue.waiting.popleft()
             self._count -= 1
             self._bytes -= one.size
-            metrics.APPEND_SECONDS.observe(now - one.since)
+            _SECONDS.observe(now - one.since)
             if one.answer.done():
                 continue
             if isinstance(outcome, ProductFloError):

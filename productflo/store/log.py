@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from productflo import metrics
+from productflo import metrics, tallies
 from productflo.domain.waking import Listens
 from productflo.errors import ProductFloError
 from productflo.store.client import Client, shard_of
@@ -22,6 +22,9 @@ from productflo.store.scripts import Call, script
 _OFF = Listens.OFF.encode()
 ROOMS = 2048
 """Rooms whose keys are kept: some 2 KB each; those that are spoken in at the same time."""
+
+_APPENDED = tallies.Tally(metrics.APPENDED)
+_DUPLICATES = tallies.Tally(metrics.DUPLICATES)
 
 
 class Log(Reading):
@@ -101,10 +104,8 @@ def _outcomes(
     woken = frozenset(one for one in listening if waking(one, entries[0].room) in followed)
     outcomes = [outcome(told, one, listening, woken) for told, one in zip(results, entries, strict=True)]
     appended = [told.envelope is None for told in outcomes if isinstance(told, Appended)]
-    if fresh := sum(appended):
-        metrics.APPENDED.inc(fresh)
-    if repeated := len(appended) - fresh:
-        metrics.DUPLICATES.inc(repeated)
+    _APPENDED.inc(fresh := sum(appended))
+    _DUPLICATES.inc(len(appended) - fresh)
     return outcomes
 
 
