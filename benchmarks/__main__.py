@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from benchmarks.crowd import CACHE
-from benchmarks.machine import Unfit, describe, load_average, prepare
+from benchmarks.machine import Unfit, alone, describe, load_average, prepare
 from benchmarks.our_server import HERE, NAME, OurServer
 from benchmarks.peer_servers import PEERS
 from benchmarks.rounds import Measurement, Results, Rounds
@@ -36,7 +36,7 @@ def main() -> int:
     count = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     own = _own(asked.server_checkout)
     peers = _peers(asked.peer, () if asked.server_checkout else PEERS)
-    rounds = Rounds(scenarios, [*own, *peers], len(own), count)
+    rounds = Rounds(scenarios, [*own, *peers], len(own), count, alone)
     results = _measured(rounds, asked.output or CACHE / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json")
     _tell(results, [(one.name, one.about) for one in scenarios])
     return int(any(one.failure for one in results.measurements))

@@ -21,7 +21,7 @@ _BENCHMARKS = """# Benchmarks
 
 Measured on {date:%Y-%m-%d, %H:%M} UTC: {machine}.
 Medians of the rounds, in brackets the smallest and the largest. Repeat it with
-`./run bench --output docs/reference/benchmarks.json` (an hour and a half; `./run bench --quick`: two minutes) and
+`./run bench --output docs/reference/benchmarks.json` (an hour and a half; `--quick`: two minutes) and
 `.venv/bin/python docs/generate.py`. It needs Linux, two cores, a C compiler, and Node for two of the peers.
 Read ratios rather than figures: another machine has others.
 

@@ -1,7 +1,8 @@
 """Measurements in turns: each round measures every system, so that a noisy machine disturbs all alike."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.crowd import Failed, Joined, Loaded
-from benchmarks.machine import alone, load_average
+from benchmarks.machine import load_average
 from benchmarks.outcome import Outcome, Scenario
 from benchmarks.systems import System
 
@@ -62,18 +63,22 @@ class Results(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """What is to be measured, how often. The first `own` systems are this server."""
+    """What is to be measured, how often. The first `own` systems are this server.
+
+    The systems of a scenario are measured within a `turn`, which may wait for others on the machine.
+    """
 
     scenarios: Sequence[Scenario]
     systems: Sequence[System]
     own: int
     count: int
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def measurements(self) -> Iterator[Measurement]:
         """Measure everything; what fails is noted, and the rest goes on."""
         for number in range(1, self.count + 1):
             for scenario in self.scenarios:
-                with alone():
+                with self.turn():
                     yield from self._turn(scenario, number)
 
     def _turn(self, scenario: Scenario, number: int) -> Iterator[Measurement]:
