@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from benchmarks.crowd import CACHE
-from benchmarks.machine import Unfit, load_average, prepare
+from benchmarks.machine import Unfit, alone, describe, load_average, prepare
 from benchmarks.our_server import HERE, NAME, OurServer
 from benchmarks.peer_servers import PEERS
 from benchmarks.rounds import Measurement, Results, Rounds
@@ -36,12 +36,27 @@ def main() -> int:
     count = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     own = _own(asked.server_checkout)
     peers = _peers(asked.peer, () if asked.server_checkout else PEERS)
-    results = Rounds(scenarios, [*own, *peers], len(own), count, _say).run()
-    path = asked.output or CACHE / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json"
-    results.save(path)
+    rounds = Rounds(scenarios, [*own, *peers], len(own), count, alone)
+    results = _measured(rounds, asked.output or CACHE / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json")
     _tell(results, [(one.name, one.about) for one in scenarios])
-    print(f"\nRaw results: {path}")
     return int(any(one.failure for one in results.measurements))
+
+
+def _measured(rounds: Rounds, path: Path) -> Results:
+    """Measure, and write down what there is each time: whoever ends it early has the rest.
+
+    What the file has of other scenarios, measured on such a machine, stays in it.
+    """
+    results = Results(date=datetime.now(UTC), machine=describe(), measurements=())
+    if path.exists() and (before := Results.load(path)).machine == results.machine:
+        results = results.instead(before.measurements)
+    measurements: list[Measurement] = []
+    for one in rounds.measurements():
+        _say(one)
+        measurements.append(one)
+        results.instead(measurements).save(path)
+    print(f"\nRaw results: {path}")
+    return results.instead(measurements)
 
 
 def _asked() -> argparse.Namespace:
@@ -58,7 +73,11 @@ def _asked() -> argparse.Namespace:
         "--scenario", action="append", help="only this one, or such as 'scale-*' (again for more)"
     )
     parser.add_argument("--rounds", type=int, help="how often each is measured")
-    parser.add_argument("--output", type=Path, help="where the raw results go")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="where the raw results go; of a file that is there, what is not measured again stays",
+    )
     parser.add_argument(
         "--server-checkout",
         action="append",

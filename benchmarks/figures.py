@@ -116,6 +116,18 @@ CONVERSATION = (
     Column("µs/message", cost("own", *SERVERS), ".1f"),
     Column("store µs/message", cost("own", "store"), ".1f"),
 )
+FIXED = (
+    Column("p99 ms", latency("p99"), ".2f", less),
+    Column("p50 ms", latency("p50"), ".2f"),
+    Column("server %", share(*SERVERS), ".0f", less),
+    *CONVERSATION[5:8],
+    Column("µs/delivery", cost("delivered", *SERVERS), ".2f", less),
+    *CONVERSATION[9:],
+    *CONVERSATION[:1],
+)
+"""At a fixed rate the deliveries a second say nothing, unless they are too few."""
+FIXED_NAMES = ("rate", "scale-")
+"""Names of scenarios at fixed rates begin with these."""
 IDLE = (
     Column("KB a connection", _kilobytes("server"), ".1f", less),
     Column("of the store, KB", _kilobytes("store"), ".2f"),
@@ -154,5 +166,5 @@ def columns_of(one: Measurement) -> tuple[Column, ...]:
     if one.answers:
         return ANSWERS
     if one.loaded:
-        return CONVERSATION
+        return FIXED if one.scenario.startswith(FIXED_NAMES) else CONVERSATION
     return RESUMING if one.joined and one.joined.heard else ARRIVING

@@ -19,14 +19,17 @@ _BENCHMARKS = """# Benchmarks
 
 <!-- Made by docs/generate.py from benchmarks.json, which `./run bench --output` wrote. -->
 
-Measured on {date:%Y-%m-%d, %H:%M} UTC: {machine}. Medians of {rounds} rounds, with the smallest and the
-largest. Repeat it with `./run bench` (about an hour; `--quick` about two minutes); it needs Linux, two cores,
-a C compiler, and Node for two of the peers. Measured elsewhere, read ratios, not figures.
+Measured on {date:%Y-%m-%d, %H:%M} UTC: {machine}.
+Medians of the rounds, in brackets the smallest and the largest. Repeat it with
+`./run bench --output docs/reference/benchmarks.json` (an hour and a half; `--quick`: two minutes) and
+`.venv/bin/python docs/generate.py`. It needs Linux, two cores, a C compiler, and Node for two of the peers.
+Read ratios rather than figures: another machine has others.
 
 In each round every system is started afresh on one core, alone. The other core has the load generator, and
 the server's Redis or Valkey. This server runs its whole path, with the embedded Valkey at its default
-durability: a message is on the disk before anybody is told of it. Set for the benchmark only: {settings}
-(a few clients stand for many). The peers keep nothing, check little, and are written as each project's
+durability: a message is on the disk before anybody is told of it.
+Set for the benchmark only, since a few clients stand for many: {settings}.
+The peers keep nothing, check little, and are written as each project's
 documentation shows it (`benchmarks/peers`); their Redis is a Valkey in memory.
 
 `server %`, `store %` and `generator %` are shares of a core, from the kernel's count of CPU time; `others %`
@@ -40,8 +43,8 @@ _CAPACITY = """# How much is needed for how many
 
 <!-- Made by docs/generate.py from benchmarks.json by benchmarks/capacity.py. -->
 
-From the [benchmarks](benchmarks.md) of {date:%Y-%m-%d} on {machine}, fitted to what was measured at
-fixed rates:
+From the [benchmarks](benchmarks.md) of {date:%Y-%m-%d}, fitted to what was measured at fixed rates on
+{machine}:
 
 | | |
 |---|---:|
@@ -67,8 +70,7 @@ def benchmarks_page() -> str:
     """All tables."""
     results = Results.load(RESULTS)
     settings = ", ".join(f"`{name}={value}`" for name, value in SETTINGS.items())
-    rounds = max(one.round for one in results.measurements)
-    page = _BENCHMARKS.format(date=results.date, machine=results.machine, rounds=rounds, settings=settings)
+    page = _BENCHMARKS.format(date=results.date, machine=results.machine, settings=settings)
     measured = {one.scenario for one in results.measurements}
     for scenario in SCENARIOS:
         if scenario.name in measured and not scenario.name.startswith(SCALE):

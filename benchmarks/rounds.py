@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.crowd import Failed, Joined, Loaded
-from benchmarks.machine import alone, describe, load_average
+from benchmarks.machine import load_average
 from benchmarks.outcome import Outcome, Scenario
 from benchmarks.systems import System
 
@@ -48,6 +49,12 @@ class Results(BaseModel):
         head = f'{{"date":{json.dumps(self.date.isoformat())},"machine":{json.dumps(self.machine)},'
         path.write_text(f'{head}"measurements":[\n{lines}\n]}}\n')
 
+    def instead(self, measurements: Sequence[Measurement]) -> "Results":
+        """The same, with these in place of what there was of their scenarios."""
+        again = {one.scenario for one in measurements}
+        kept = (one for one in self.measurements if one.scenario not in again)
+        return self.model_copy(update={"measurements": (*kept, *measurements)})
+
     @classmethod
     def load(cls, path: Path) -> "Results":
         """Read what `save` wrote."""
@@ -56,31 +63,28 @@ class Results(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """What is to be measured, how often. The first `own` systems are this server; `say` hears of all."""
+    """What is to be measured, how often. The first `own` systems are this server.
+
+    The systems of a scenario are measured within a `turn`, which may wait for others on the machine.
+    """
 
     scenarios: Sequence[Scenario]
     systems: Sequence[System]
     own: int
     count: int
-    say: Callable[[Measurement], None]
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    def run(self) -> Results:
+    def measurements(self) -> Iterator[Measurement]:
         """Measure everything; what fails is noted, and the rest goes on."""
-        began = datetime.now(UTC)
-        return Results(date=began, machine=describe(), measurements=tuple(self._measurements()))
-
-    def _measurements(self) -> Iterator[Measurement]:
         for number in range(1, self.count + 1):
             for scenario in self.scenarios:
-                with alone():
+                with self.turn():
                     yield from self._turn(scenario, number)
 
     def _turn(self, scenario: Scenario, number: int) -> Iterator[Measurement]:
         """Every system, one after the other."""
         for system in self.systems if scenario.for_peers else self.systems[: self.own]:
-            measurement = _measure(scenario, system, number)
-            self.say(measurement)
-            yield measurement
+            yield _measure(scenario, system, number)
 
 
 def _measure(scenario: Scenario, system: System, number: int) -> Measurement:

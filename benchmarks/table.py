@@ -14,7 +14,7 @@ def table(results: Results, scenario: str) -> str:
         return "Nothing could be measured."
     columns = columns_of(found[0])
     rows = [
-        ["", *(column.head for column in columns), "first / this"],
+        [f"rounds: {max(one.round for one in found)}", *(column.head for column in columns), "first / this"],
         ["---", *("---:" for _ in columns), "---:"],
     ]
     by_system = {one.system: [other for other in found if other.system == one.system] for one in found}

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.capacity import BUSY, CONNECTIONS, FIT_FROM, Community, Costs, fitted, needs
-from benchmarks.crowd import Core, Latency, Loaded
+from benchmarks.crowd import Core, Failed, Joined, Latency, Loaded
+from benchmarks.outcome import Outcome
 from benchmarks.page import RESULTS
+from benchmarks.peer_servers import PEERS
 from benchmarks.plot import PANELS, points
-from benchmarks.rounds import Measurement, Results
+from benchmarks.rounds import Measurement, Results, Rounds
+from benchmarks.systems import System
 from benchmarks.table import problems, table
 
 LIKELY = 1.5
@@ -129,6 +132,44 @@ def test_the_drawing_has_every_panel() -> None:
     found = Results.load(RESULTS)
     for panel in PANELS:
         assert len(points(found, panel, "server")) >= 2, panel.title
+
+
+def test_what_is_measured_again_takes_the_place_of_what_was() -> None:
+    """Other scenarios' measurements stay."""
+    old, kept = measured("a", "ours", 5, 2, 0.1), measured("b", "ours", 5, 2, 0.1)
+    new = measured("a", "ours", 6, 2, 0.1)
+    assert results(old, kept).instead([new]).measurements == (kept, new)
+
+
+class Failing:
+    """A scenario in which one system can not be measured."""
+
+    name = "failing"
+    about = "fails with ws"
+    for_peers = True
+
+    def measure(self, system: System) -> Outcome:
+        """Fail with one, and measure the other."""
+        if system.name == "ws":
+            raise Failed("it did not start")
+        joined = Joined(
+            seconds=1, cpu={}, cores=(), joined=1, gone=0, heard=0, first_error="", upgrade=NONE, join=NONE
+        )
+        return Outcome(joined)
+
+
+def test_a_failure_is_noted_and_the_rest_goes_on() -> None:
+    """Rounds take turns over the systems; one that fails leaves its words, and a table without it."""
+    systems = [peer for peer in PEERS if peer.name in {"ws", "picows"}]
+    found = list(Rounds([Failing()], systems, 0, 2).measurements())
+    assert [(one.round, one.system, one.failure) for one in found] == [
+        (1, "ws", "it did not start"),
+        (1, "picows", None),
+        (2, "ws", "it did not start"),
+        (2, "picows", None),
+    ]
+    assert len(problems(results(*found))) == 2
+    assert "ws" not in table(results(*found), "failing").replace("picows", "")
 
 
 def test_results_survive_saving(tmp_path: Path) -> None:
