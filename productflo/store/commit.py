@@ -2,7 +2,8 @@
 
 What is handed in waits in a queue of its room. A shard is sent one pipeline at a time, with at most one call
 of the script for each room; the next one leaves when it was answered, so what waits meanwhile gathers by
-itself. A room's next call leaves only when the one before it has an answer, so nothing can overtake, whatever
+itself. (Where much waits, two: the store works on one while this process reads the other's answers.) A room's
+next call leaves only when the one before it has an answer, so nothing can overtake, whatever
 fails. An idea as old as databases; in a trial on Valkey 9.1 with `appendfsync always` it took 50,000 messages
 a second where a call a message took 21,000.
 """
@@ -32,8 +33,12 @@ MAX_WAITING = 20_000
 """Items that may wait for the store, over all rooms."""
 MAX_WAITING_BYTES = 67_108_864
 """Of all that waits: what a process may spend on a store that is away."""
-MAX_BATCH = 500
+MAX_BATCH = 250
 """Items that go at once: about 5 ms in which the store serves nobody else."""
+PIPELINES = 2
+"""To one shard at a time, at most."""
+MUCH = 64
+"""Items that wait, of which a second pipeline is worth its cost. Fewer gather until the first is answered."""
 MAX_BATCH_BYTES = 2_097_152
 """Of what goes at once, and is published at once: Redis drops a listener for which 32 MB wait."""
 RETRY_DELAY = 0.25
@@ -103,8 +108,13 @@ class _Answered:
 class _Shard:
     """One server that is written to."""
 
-    busy: bool = False
+    pipelines: int = 0
+    items: int = 0
     away: bool = False
+
+    def takes(self, waiting: int) -> bool:
+        """Whether it is sent something, where so many items wait."""
+        return not self.pipelines or (self.pipelines < PIPELINES and waiting >= MUCH)
 
 
 class Commits(Generic[T, R]):
@@ -175,7 +185,9 @@ class Commits(Generic[T, R]):
     def _take(self) -> dict[Redis | None, list[list[_Waiting[T, R]]]]:
         """A batch of each room that may go, for the shards that are free; the items stay in their queues."""
         taken: dict[Redis | None, list[list[_Waiting[T, R]]]] = {}
-        if self._shards and all(shard.busy for shard in self._shards.values()):
+        shards = self._shards.values()
+        waiting = self._count - sum(shard.items for shard in shards)
+        if shards and not any(shard.takes(waiting) for shard in shards):
             return taken
         sizes: dict[Redis | None, tuple[int, int]] = {}
         now = asyncio.get_running_loop().time()
@@ -183,7 +195,7 @@ class Commits(Generic[T, R]):
             if queue.under_way or queue.due > now:
                 continue
             shard = shard_of(self._client, slot(room))
-            if self._shards.setdefault(shard, _Shard()).busy:
+            if not self._shards.setdefault(shard, _Shard()).takes(waiting):
                 continue
             count, size = sizes.get(shard, (0, 0))
             batch = list(_fitting(queue, MAX_BATCH - count, MAX_BATCH_BYTES - size, at_least_one=not count))
@@ -192,8 +204,9 @@ class Commits(Generic[T, R]):
                 taken.setdefault(shard, []).append(batch)
                 sizes[shard] = count + len(batch), size + sum(one.size for one in batch)
                 self._rooms[room] = self._rooms.pop(room)  # The next time it is the others' turn first.
-        for shard in taken:
-            self._shards[shard].busy = True
+        for shard, (count, _) in sizes.items():
+            self._shards[shard].pipelines += 1
+            self._shards[shard].items += count
         return taken
 
     async def _commit(self, shard: Redis | None, batches: list[list[_Waiting[T, R]]]) -> None:
@@ -216,7 +229,7 @@ class Commits(Generic[T, R]):
                 queue.singly = True  # Some may have been written by an earlier call: each has its own answer.
             else:
                 self._end(queue, batch, [told(result)])
-        self._note(self._shards[shard], away)
+        self._note(self._shards[shard], sum(map(len, batches)), away)
         self._arrived.set()
 
     async def _results(
@@ -285,9 +298,10 @@ class Commits(Generic[T, R]):
             self._end(queue, given_up, [_unconfirmed()] * len(given_up))
         return len(given_up) < len(batch)
 
-    def _note(self, shard: _Shard, away: Sequence[RedisError]) -> None:
+    def _note(self, shard: _Shard, items: int, away: Sequence[RedisError]) -> None:
         """Remember how the shard is."""
-        shard.busy = False
+        shard.pipelines -= 1
+        shard.items -= items
         if away:
             OUTAGE.noticed(away[0])
         shard.away = bool(away)
