@@ -1,8 +1,8 @@
 """Slots of an assistant over all its workers: a room that is answered in holds one, by a lease.
 
 Each worker says how many it uses and how many it wishes for, never one more or one less, so that a call that
-was sent twice counts once. Who dies says nothing more, and its slots are free when its lease ends, or when its
-supervisor has started it again.
+was sent twice counts once. Who dies says nothing more, and its slots are free when its lease ends, or when
+its supervisor has started it again.
 """
 
 from dataclasses import dataclass
