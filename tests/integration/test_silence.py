@@ -280,13 +280,20 @@ async def test_what_was_stopped_meanwhile_is_not_passed_on(room: TestRoom, redis
 async def test_who_is_away_for_long_is_left_out(
     room: TestRoom, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What waits for it stays within a limit; so is who does not hear everything any more."""
+    """What waits for it stays within a limit."""
     monkeypatch.setattr(runs, "PASSED_ON", 1)
     store = RunStore(redis)
     lease = await began(room, store)
     assert await store.pass_on(lease, SILENCE, ["bert", "carl"]) == "bert"
     await store.begin(lease, Asking("1", (1,), "ada"), "msg_a")
     assert await store.pass_on(lease, SILENCE, ["bert", "carl"]) == "carl"
-    await listens(room, "carl", "off")
-    await store.begin(lease, Asking("1", (1,), "ada"), "msg_a")
-    assert await store.pass_on(lease, SILENCE, ["carl"]) is None
+
+
+@pytest.mark.parametrize("word", ["mentions", "off"])
+async def test_who_does_not_hear_everything_is_left_out(room: TestRoom, redis: Redis, word: str) -> None:
+    """As the room's members have it at that moment."""
+    store = RunStore(redis)
+    lease = await began(room, store)
+    await listens(room, "bert", word)
+    assert await store.pass_on(lease, SILENCE, ["bert", "gone"]) is None
+    assert await waiting(store, "bert") == ()
