@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from assistants import metrics as worker_metrics
 from assistants.limits import Limits
+from benchmarks.page import benchmarks_page, capacity_page, scaling_drawing
 from productflo import errors, metrics
 from productflo.protocol import codes
 from productflo.protocol.activity import Approval, Waiting
@@ -315,6 +316,9 @@ PAGES = {
     "metrics.md": metrics_page,
     "assistants.md": assistants_page,
     "limits.md": limits_page,
+    "benchmarks.md": benchmarks_page,
+    "capacity.md": capacity_page,
+    "scaling.svg": scaling_drawing,
 }
 
 

@@ -1,0 +1,1 @@
+"""Benchmarks: `./run bench` compares this server with what people would pick instead."""

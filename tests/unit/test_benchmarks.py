@@ -1,0 +1,179 @@
+"""What benchmarks make of their measurements: tables, costs, and the pages of the documentation."""
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from benchmarks.capacity import BUSY, CONNECTIONS, FIT_FROM, Community, Costs, fitted, needs
+from benchmarks.crowd import Core, Failed, Joined, Latency, Loaded
+from benchmarks.outcome import Outcome
+from benchmarks.page import RESULTS
+from benchmarks.peer_servers import PEERS
+from benchmarks.plot import PANELS, points
+from benchmarks.rounds import Measurement, Results, Rounds
+from benchmarks.systems import System
+from benchmarks.table import problems, table
+
+LIKELY = 1.5
+"""Times as much as was measured that the model may say, or as little: it has two costs for all scenarios."""
+NONE = Latency(count=0, p50=0, p90=0, p99=0, p999=0, max=0)
+WHEN = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+def measured(
+    scenario: str, system: str, messages: int, members: int, cpu: float, number: int = 1, missing: int = 0
+) -> Measurement:
+    """One second of so many messages to so many members, with so many seconds of CPU."""
+    loaded = Loaded(
+        seconds=1.0,
+        cpu={"server": cpu, "store": messages * 1e-5, "generator": 0.1},
+        cores=(Core(busy=cpu, steal=0), Core(busy=0.5, steal=0)),
+        said=messages,
+        own=messages,
+        delivered=messages * members,
+        bytes=0,
+        missing=missing,
+        skipped=0,
+        errors=0,
+        gone=0,
+        latency=NONE,
+        own_latency=NONE,
+    )
+    return Measurement(scenario=scenario, system=system, round=number, at=WHEN, load_average=0, loaded=loaded)
+
+
+def results(*measurements: Measurement) -> Results:
+    return Results(date=WHEN, machine="a machine", measurements=measurements)
+
+
+def test_a_table_has_medians_spread_and_ratios() -> None:
+    """The first system is compared with the others by the medians of the rounds."""
+    found = [
+        measured("fan-out", "ours", count, 10, 0.5, number) for number, count in enumerate((90, 100, 400))
+    ]
+    found += [
+        measured("fan-out", "theirs", count, 10, 0.5, number) for number, count in enumerate((10, 25, 30))
+    ]
+    rows = table(results(*found), "fan-out").splitlines()
+    assert rows[2].startswith("| ours | **1,000** (900 to 4,000) | 100 |")
+    assert rows[2].endswith("|  |")
+    assert rows[3].startswith("| theirs | **250** (100 to 300) | 25 |")
+    assert rows[3].endswith("| 4.00 |")
+
+
+def test_what_is_missing_is_told() -> None:
+    """A measurement in which deliveries did not come is not passed over."""
+    assert problems(results(measured("a", "ours", 5, 2, 0.1))) == []
+    (problem,) = problems(results(measured("a", "ours", 5, 2, 0.1, missing=3)))
+    assert "3 deliveries missing" in problem
+
+
+def test_costs_are_found_again() -> None:
+    """Measurements made from two costs give those costs."""
+    points = [(2000, 10), (200, 100), (20, 1000)]
+    made = [
+        measured(
+            f"scale-members-{members}", "ours", messages, members, messages * 2e-4 + messages * members * 1e-5
+        )
+        for messages, members in points
+    ]
+    costs = fitted(made)
+    assert costs.message == pytest.approx(2e-4)
+    assert costs.delivery == pytest.approx(1e-5)
+    assert costs.stored == pytest.approx(1e-5)
+
+
+def test_costs_need_enough_measurements() -> None:
+    """One scenario says nothing about two costs; neither does noise that makes one of them negative."""
+    with pytest.raises(ValueError, match="three scenarios"):
+        fitted([measured("scale-members-10", "ours", 10, 10, 0.5)])
+    noise = [
+        measured(f"scale-members-{n}", "ours", 100, n, cpu) for n, cpu in ((10, 0.9), (100, 0.5), (1000, 0.1))
+    ]
+    with pytest.raises(ValueError, match="noisy"):
+        fitted(noise)
+
+
+def test_needs_grow_with_people() -> None:
+    """More people never need less; no core is too busy, and no process has too many connections."""
+    costs = Costs(message=3e-4, delivery=1e-5, stored=2e-4, connection_bytes=7500)
+    before = 0
+    for people in (1, 100, 10_000, 100_000, 1_000_000):
+        community = Community(people)
+        need = needs(costs, community)
+        assert need.processes >= max(before, 1)
+        assert need.web_cores <= need.processes * BUSY
+        assert need.store_cores <= need.shards * BUSY
+        assert community.connections <= need.processes * CONNECTIONS
+        assert need.memory == pytest.approx(community.connections * 7500)
+        before = need.processes
+
+
+def test_the_model_fits_what_was_measured() -> None:
+    """Two costs explain the CPU of every measurement at a fixed rate, about."""
+    every = Results.load(RESULTS).measurements
+    ours = [one for one in every if one.system == every[0].system]
+    costs = fitted(ours)
+    checked = 0
+    for one in ours:
+        if one.loaded is None or not one.scenario.startswith(FIT_FROM):
+            continue
+        rate = 1 / one.loaded.seconds
+        said = costs.web(one.loaded.own * rate, one.loaded.delivered * rate) / one.loaded.share("server")
+        assert abs(math.log(said)) < math.log(LIKELY), f"{one.scenario}: {said:.2f} times what was measured"
+        checked += 1
+    assert checked >= 8
+
+
+def test_the_drawing_has_every_panel() -> None:
+    """There are measurements for each line of docs/reference/scaling.svg."""
+    found = Results.load(RESULTS)
+    for panel in PANELS:
+        assert len(points(found, panel, "server")) >= 2, panel.title
+
+
+def test_what_is_measured_again_takes_the_place_of_what_was() -> None:
+    """Other scenarios' measurements stay."""
+    old, kept = measured("a", "ours", 5, 2, 0.1), measured("b", "ours", 5, 2, 0.1)
+    new = measured("a", "ours", 6, 2, 0.1)
+    assert results(old, kept).instead([new]).measurements == (kept, new)
+
+
+class Failing:
+    """A scenario in which one system can not be measured."""
+
+    name = "failing"
+    about = "fails with ws"
+    for_peers = True
+
+    def measure(self, system: System) -> Outcome:
+        """Fail with one, and measure the other."""
+        if system.name == "ws":
+            raise Failed("it did not start")
+        joined = Joined(
+            seconds=1, cpu={}, cores=(), joined=1, gone=0, heard=0, first_error="", upgrade=NONE, join=NONE
+        )
+        return Outcome(joined)
+
+
+def test_a_failure_is_noted_and_the_rest_goes_on() -> None:
+    """Rounds take turns over the systems; one that fails leaves its words, and a table without it."""
+    systems = [peer for peer in PEERS if peer.name in {"ws", "picows"}]
+    found = list(Rounds([Failing()], systems, 0, 2).measurements())
+    assert [(one.round, one.system, one.failure) for one in found] == [
+        (1, "ws", "it did not start"),
+        (1, "picows", None),
+        (2, "ws", "it did not start"),
+        (2, "picows", None),
+    ]
+    assert len(problems(results(*found))) == 2
+    assert "ws" not in table(results(*found), "failing").replace("picows", "")
+
+
+def test_results_survive_saving(tmp_path: Path) -> None:
+    """What is read again is what was measured."""
+    made = results(measured("a", "ours", 5, 2, 0.1))
+    made.save(tmp_path / "raw.json")
+    assert Results.load(tmp_path / "raw.json") == made
