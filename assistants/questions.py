@@ -12,7 +12,7 @@ from assistants.services import Services
 from assistants.transcript import RoomTranscript, message_of
 from productflo.domain import bursts
 from productflo.domain.waking import Company, Heard, Listens, Trigger, wakes
-from productflo.store.runs import Again, Asking, Pending
+from productflo.store.asked import Again, AskedAgain, Asking, PassedOn, Pending
 
 PAGE = 50
 """Events read at a time."""
@@ -20,7 +20,7 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Messages of one person that are answered together, or an answer to be given anew.
+    """Messages of one person that are answered together, for the first time or `again`.
 
     With the answer the cursor moves to `end`. `shared` tells that other assistants heard it too, of which one
     answers.
@@ -29,7 +29,7 @@ class Question:
     messages: tuple[Message, ...]
     end: int
     shared: bool = False
-    again: Again | None = None
+    again: AskedAgain | None = None
 
     @property
     def first(self) -> Message:
@@ -62,6 +62,16 @@ class Question:
         return self.again.by if self.again else self.last.sender
 
     @property
+    def silent(self) -> tuple[str, ...]:
+        """Those who were asked before and said nothing, in order."""
+        return self.again.silent if isinstance(self.again, PassedOn) else ()
+
+    @property
+    def regenerates(self) -> str | None:
+        """The answer in whose place another one is to be given, if it is that."""
+        return self.again.answer if isinstance(self.again, Again) else None
+
+    @property
     def hops(self) -> int:
         """Of its answer: the assistants' messages between that and a person's."""
         return self.last.hops + 1 if self.last.from_assistant else 0
@@ -71,7 +81,7 @@ class Question:
         """As the store knows it."""
         seqs = tuple(one.seq for one in self.messages)
         if self.again:
-            return Asking.anew(self.again, seqs, self.asker)
+            return Asking.again(self.again, seqs)
         return Asking(str(self.first.seq), seqs, self.asker)
 
     def goes_on_with(self, message: Message, seconds: float) -> bool:
@@ -135,15 +145,26 @@ class Questions:
                 questions.append(Question((message,), message.seq, shared))
         return Page(questions, records[-1].seq if records else seq, len(records) == PAGE)
 
-    async def anew(self, again: Again, cursor: int) -> Question | None:
-        """The question of an answer that is to be given anew; None where nothing is left of it."""
-        record = await self._services.log.find(self._room, again.answer)
+    async def again(self, again: AskedAgain, cursor: int) -> Question | None:
+        """The question that is to be asked again; None where nothing is left of it."""
+        if isinstance(again, PassedOn):
+            found = [await self.transcript.at(seq) for seq in again.seqs]
+        else:
+            found = [await self.transcript.find(one) for one in await self._answered_by(again.answer)]
+        messages = tuple(message for message in found if message)
+        return Question(messages, cursor, isinstance(again, PassedOn), again) if messages else None
+
+    async def _answered_by(self, answer: str) -> list[str]:
+        """The ids of the messages to which an answer was given."""
+        record = await self._services.log.find(self._room, answer)
         data = orjson.loads(record.envelope)["data"] if record else {}
         about = data.get("assistant")
-        asked = about and (about.get("questions") or [data["reply_to"]])
-        found = [await self._services.log.find(self._room, one) for one in asked or ()]
-        messages = [message for one in found if one and (message := message_of(one))]
-        return Question(tuple(messages), cursor, again=again) if messages else None
+        return (about.get("questions") or [data["reply_to"]]) if about else []
+
+    async def hears_all(self) -> bool:
+        """Whether the room's members let the assistant listen to everything, now."""
+        assistants = await self._services.rooms.assistants(self._room)
+        return assistants.get(self._assistant.id) == Listens.ALL
 
     async def as_now(self, question: Question) -> Question | None:
         """The question with its edits, and without what was deleted; None where nothing is left."""

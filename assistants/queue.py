@@ -16,8 +16,9 @@ from productflo.errors import ProductFloError
 from productflo.protocol.activity import Notification, NotificationData, Waiting
 from productflo.protocol.codec import encode
 from productflo.service.clock import stamp
+from productflo.store.asked import Again
 from productflo.store.events import Live
-from productflo.store.runs import Again, Lease
+from productflo.store.runs import Lease
 
 log = logging.getLogger(__name__)
 
@@ -77,9 +78,8 @@ class Queue:
             behind = [replace(whole, messages=more), *behind]
         elif more:
             answering.end(Ending.ASKED_ON)
-        waiting = _places(
-            behind, [one for one in pending.again if one.stop is None and one != question.again]
-        )
+        again = [one for one in pending.again if isinstance(one, Again) and one.stop is None]
+        waiting = _places(behind, [one for one in again if one != question.again])
         if waiting or waiting != self._told:
             await self._tell(waiting)
 

@@ -8,9 +8,11 @@ from assistants.questions import Question, Questions
 from assistants.queue import Queue
 from assistants.registry import Ready
 from assistants.services import Services
+from assistants.silence import pass_on
 from assistants.writing import Writing
 from productflo.protocol.ids import random_id
-from productflo.store.runs import Again, Asking, Lease, Released
+from productflo.store.asked import AskedAgain, Asking, PassedOn
+from productflo.store.runs import Lease, Released
 
 
 class TurnEnd(Enum):
@@ -76,7 +78,7 @@ class Turn:
             page = await self._questions.after(self._cursor, pending)
             again = pending.again[0] if pending.again else None
             if again and not (page.questions and page.questions[0].first.seq <= again.at):
-                question = None if again.stop else await self._questions.anew(again, self._cursor)
+                question = None if again.stop else await self._questions.again(again, self._cursor)
                 if question:
                     return question
                 await self._drop(again)
@@ -89,7 +91,10 @@ class Turn:
 
     async def _deal_with(self, question: Question) -> bool:
         """Answer a question, unless another assistant does; False where this worker ends meanwhile."""
-        if question.shared:
+        if isinstance(question.again, PassedOn) and not await self._questions.hears_all():
+            await self._decline(question)
+            return True
+        if question.shared and not question.again:
             seq = await self._questions.claim_seq(question)
             if not await self._services.runs.claim(self._lease, seq):
                 await self._pass_over(question.end)
@@ -100,10 +105,15 @@ class Turn:
         self._cursor = cursor
         return True
 
-    async def _drop(self, again: Again) -> None:
-        """Nothing is left of the question whose answer was to be given anew, or it is not wanted any more."""
+    async def _decline(self, question: Question) -> None:
+        """The assistant was told to listen less since the question was passed on to it: it has no say."""
+        begun = await self._services.runs.begin(self._lease, question.asking, random_id("msg"))
+        await pass_on(self._services, self._lease, question, begun.message_id)
+
+    async def _drop(self, again: AskedAgain) -> None:
+        """Nothing is left of the question that was to be asked again, or it was taken back."""
         runs = self._services.runs
-        await runs.begin(self._lease, Asking.anew(again, (), again.by), random_id("msg"))
+        await runs.begin(self._lease, Asking.again(again, ()), random_id("msg"))
         await runs.pass_over(self._lease, self._cursor)
 
     async def _pass_over(self, seq: int) -> None:

@@ -30,6 +30,7 @@ from assistants.receipt import Receipt
 from assistants.registry import Ready
 from assistants.requests import BadRequest, failure, is_typed, read, refuse
 from assistants.services import Services
+from assistants.silence import pass_on
 from assistants.verdict import Verdict, broken_off, foregone, judge, stopped
 from productflo.domain.identity import Identity
 from productflo.domain.waking import without_mention
@@ -108,7 +109,13 @@ class Writing:
                 if outcome.ending is Ending.SHUTDOWN and not outcome.acted:
                     return None
                 verdict = self._judge(outcome)
-            await self._finish(asked, begun, verdict, receipt)
+            if verdict is not None:
+                await self._finish(asked, begun, verdict, receipt)
+            elif outcome is not None and asked.shared and not outcome.acted:
+                self._count("silent")
+                await pass_on(self._services, self._lease, asked, begun.message_id)
+            else:
+                await self._say_nothing(asked)
             await channel.typing(started=False)
             return asked.end
 
@@ -127,8 +134,11 @@ class Writing:
 
     async def _give_up(self, question: Question, begun: Begun) -> int:
         """The question was deleted: nothing is said, or no more than an earlier try has shown."""
-        verdict = stopped(begun.text, begun.stop or question.last.sender) if begun.text else None
-        await self._finish(question, begun, verdict, Receipt())
+        if begun.text:
+            verdict = stopped(begun.text, begun.stop or question.last.sender)
+            await self._finish(question, begun, verdict, Receipt())
+        else:
+            await self._say_nothing(question)
         return question.end
 
     @asynccontextmanager
@@ -192,17 +202,17 @@ class Writing:
             return broken_off(outcome.text)
         return judge(outcome, self._assistant.limits.timeout)
 
-    async def _finish(
-        self, question: Question, begun: Begun, verdict: Verdict | None, receipt: Receipt
-    ) -> None:
-        """Write the final message and move the cursor, in one step; or move it alone after silence.
+    async def _say_nothing(self, question: Question) -> None:
+        """Deal with a question that nobody else is to be asked."""
+        self._count("silent")
+        await self._services.runs.pass_over(self._lease, question.end)
 
-        Every answer comes to its end here, unless another worker goes on with it.
-        """
-        metrics.ANSWERS.labels(self._assistant.id, verdict.state if verdict else "silent").inc()
-        if verdict is None:
-            await self._services.runs.pass_over(self._lease, question.end)
-            return
+    def _count(self, state: str) -> None:
+        metrics.ANSWERS.labels(self._assistant.id, state).inc()
+
+    async def _finish(self, question: Question, begun: Begun, verdict: Verdict, receipt: Receipt) -> None:
+        """Write the final message and move the cursor, in one step."""
+        self._count(verdict.state)
         if verdict.reference:
             self._log_failure(verdict)
         several = len(question.messages) > 1
@@ -213,7 +223,7 @@ class Writing:
             model=receipt.model,
             stopped_by=verdict.stopped_by,
             questions=[one.id for one in question.messages] if several else None,
-            regenerates=question.again.answer if question.again else None,
+            regenerates=question.regenerates,
             reference=verdict.reference,
             context=receipt.context,
             tools=receipt.tools or None,

@@ -9,12 +9,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 import orjson
 from redis.exceptions import RedisError
 
 from productflo.errors import LeaseLost, NotFound
+from productflo.store.asked import Asking, Pending, Silence
 from productflo.store.client import Client
 from productflo.store.events import StopAsked, encode
 from productflo.store.exchange import Argument
@@ -31,6 +32,9 @@ CLAIM = 86_400
 and still finds it new."""
 AGAIN = 16
 """Requests for answers anew that may wait in a room: far more than people ask for."""
+PASSED_ON = 256
+"""What may wait to be asked again before a listener gets no more questions of silent ones: an assistant whose
+workers are away for long. The list is read whole, and has 100 bytes a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +68,6 @@ class Begun:
     text: str
     stop: str | None
     acted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """A request `by` somebody for an answer anew; what stood in the log up to `at` comes before it.
-
-    `stop` names who took it back, if anybody did: it is not to be answered.
-    """
-
-    answer: str
-    by: str
-    at: int
-    stop: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """What an answer is begun for.
-
-    `name` is the question's as long as it is not answered; `seqs` are those of its messages, `asker` who said
-    them or wants the answer anew, and `regenerates` the answer that is to be given anew, if it is that.
-    """
-
-    name: str
-    seqs: tuple[int, ...]
-    asker: str
-    regenerates: str | None = None
-
-    @classmethod
-    def anew(cls, again: Again, seqs: tuple[int, ...], asker: str) -> Self:
-        """For an answer that is to be given anew."""
-        return cls(f"again:{again.answer}", seqs, asker, again.answer)
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """What was asked for beside the log: seqs of questions that were withdrawn, and answers to give anew."""
-
-    withdrawn: frozenset[int]
-    again: tuple[Again, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +154,7 @@ class RunStore:
             withdrawn, again = await self.redis.hmget(run, ["withdrawn", "again"])
         except RedisError as error:
             raise told(error) from error
-        return Pending(
-            frozenset(orjson.loads(withdrawn or b"[]")),
-            tuple(Again(**one) for one in orjson.loads(again or b"[]")),
-        )
+        return Pending.read(withdrawn, again)
 
     async def renew(self, lease: Lease) -> str | None:
         """Keep the lease; who asked for the answer to be stopped, if anybody did."""
@@ -208,6 +169,22 @@ class RunStore:
     async def pass_over(self, lease: Lease, seq: int) -> None:
         """Everything up to `seq` is dealt with."""
         await self._held("run_pass", lease, [seq])
+
+    async def pass_on(self, lease: Lease, silence: Silence, listeners: Sequence[str]) -> str | None:
+        """Deal with a question by silence, and have the first of the `listeners` asked; returns who that is.
+
+        One is left out that does not hear everything any more, or has too much waiting. None is asked where
+        none is left, where somebody has stopped the answer, and where the call is sent again.
+        """
+        keys = RoomKeys(lease.room)
+        seqs, silent = orjson.dumps(silence.seqs), orjson.dumps(silence.silent)
+        found = await self._held(
+            "run_pass_on",
+            lease,
+            [silence.message_id, silence.end, seqs, silent, silence.asker, PASSED_ON, *listeners],
+            *(keys.assistants, keys.meta, *map(keys.run, listeners)),
+        )
+        return text(found) or None
 
     async def release(self, lease: Lease) -> Released:
         """Give the lease back, unless the room has something new."""

@@ -1,7 +1,8 @@
 """Slots of an assistant over all its workers: a room that is answered in holds one, by a lease.
 
 Each worker says how many it uses and how many it wishes for, never one more or one less, so that a call that
-was sent twice counts once. Who dies says nothing more, and its slots are free when its lease ends.
+was sent twice counts once. Who dies says nothing more, and its slots are free when its lease ends, or when
+its supervisor has started it again.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class SlotStore:
     async def hold(self, assistant: str, worker: str, *, used: int, wished: int, most: int) -> int:
         """Hold up to `wished` slots of the `most` that all workers have together, until the lease ends.
 
+        `worker` is `<name>.<more>`, the name as `parent.run_name` gives it: an earlier run of it holds none.
         Returns how many are held: at least `used`, those in which answers go on. Raises `StoreAway`.
         """
         try:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import faults.quick_workers
+import pytest
 from faults.quick_workers import PEOPLE, QUICK_WORKER, SETTLED, a_piece, ask, messages, paths, run_ids, worker
 from processes import Spoken, kill
 from redis.asyncio import Redis
@@ -43,11 +44,13 @@ async def test_a_killed_worker_is_replaced_in_mid_answer(
     assert answers[0]["message"] == "".join(f"q0 {number} " for number in range(20))
 
 
+@pytest.mark.parametrize("limit", [(), ("--at-once", "1")], ids=["no limit", "one slot"])
 async def test_a_worker_that_its_supervisor_starts_again_goes_on_at_once(
-    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener
+    tmp_path: Path, store_url: str, room: TestRoom, heard: Listener, limit: tuple[str, ...]
 ) -> None:
-    """It need not wait for its lease of before, which lasts for longer than this test waits."""
-    command = (*QUICK_WORKER, store_url, "--lease", "60", "--idle", "40", "--sweep", "600")
+    """It need not wait for its leases of before, of the room and of the only slot, which last for longer than
+    this test waits."""
+    command = (*QUICK_WORKER, store_url, "--lease", "60", "--idle", "40", "--sweep", "600", *limit)
     kept = Child(Program("assistants", command, paths(tmp_path)), lambda name, line: None)
     async with supervised([kept]):
         question = await ask(room, 0)

@@ -152,3 +152,16 @@ async def test_a_dead_workers_slots_are_free_when_its_lease_ends(redis: Redis) -
             pass
     assert loop.time() - before >= QUICK_LEASE - 0.01
     assert list(await redis.hgetall("slots:echo")) == [b"alive"]
+
+
+@pytest.mark.parametrize(
+    ("other", "freed"), [("ab-2.f0", True), ("ab-1.f0", False), ("cd-2.f0", False), ("ab.f0", False)]
+)
+async def test_a_later_run_of_a_worker_has_the_slots_of_an_earlier_one(
+    redis: Redis, other: str, freed: bool
+) -> None:
+    """Its supervisor has seen that one end; of another worker, and of one's own run, that is not known."""
+    store = SlotStore(redis)
+    assert await store.hold("echo", "ab-1.e0", used=1, wished=1, most=1) == 1
+    assert await store.hold("echo", other, used=0, wished=1, most=1) == freed
+    assert (await redis.hexists("slots:echo", "ab-1.e0")) is not freed

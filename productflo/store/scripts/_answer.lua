@@ -10,9 +10,13 @@ local function keep_list(run, field, list)
   return redis.call('HSET', run, field, cjson.encode(list))
 end
 
--- Where it was an answer given anew, the request for it, which is the oldest, is done with.
+-- What is asked again, beside the cursor, has a name with a colon, and is the oldest of its list.
+local function is_again(question)
+  return question and string.find(question, ':', 1, true)
+end
+
 local function forget_answer(run)
-  if redis.call('HEXISTS', run, 'regenerates') == 1 then
+  if is_again(redis.call('HGET', run, 'question')) then
     local again = list_of(run, 'again')
     table.remove(again, 1)
     keep_list(run, 'again', again)

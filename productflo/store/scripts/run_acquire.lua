@@ -1,15 +1,9 @@
 -- Take the lease of an assistant in a room, if nobody holds it. KEYS: 1 run, 2 assistants
 -- ARGV: assistant, holder (unique to this call, so that the same call sent twice finds its own lease), lease in ms
 -- Returns 'ABSENT' (the assistant is not in the room), the ms for which another may still hold it, or {token, cursor}.
--- A holder is `<worker>.<call>`, a token `<holder>:<fence>`. The worker of a supervisor is called `<family>-<run>`, and
--- the supervisor has waited for the end of each run before it began the next: of an earlier one nobody is left.
+-- A token is `<holder>:<fence>`, a holder `<worker>.<call>`.
 -- include: _run.lua
-local function ended(token, holder)
-  local family, run = string.match(token, '^(%x+)%-(%d+)%.')
-  local own_family, own_run = string.match(holder, '^(%x+)%-(%d+)%.')
-  return family and family == own_family and tonumber(run) < tonumber(own_run)
-end
-
+-- include: _ended.lua
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return 'ABSENT' end
 local found = redis.call('HMGET', KEYS[1], 'token', 'until', 'cursor', 'question')
 local token, ends, cursor, question = found[1], tonumber(found[2] or '0'), found[3], found[4]

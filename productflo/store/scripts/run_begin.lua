@@ -19,10 +19,10 @@ end
 local run_id = message_id .. '.' .. try
 redis.call('HSET', KEYS[1], 'question', ARGV[3], 'questions', ARGV[5], 'asker', ARGV[6], 'message_id', message_id,
   'run_id', run_id, 'tries', try, 'index', -1, 'begun', ARGV[1])
-if ARGV[7] ~= '' then
-  redis.call('HSET', KEYS[1], 'regenerates', ARGV[7])
+if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'regenerates', ARGV[7]) end
+if is_again(ARGV[3]) then
   local wish = list_of(KEYS[1], 'again')[1]
-  if wish and wish.answer == ARGV[7] and wish.stop then
+  if wish and wish.stop then
     stop = wish.stop
     redis.call('HSETNX', KEYS[1], 'stop', stop)
   end
