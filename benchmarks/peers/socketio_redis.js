@@ -5,7 +5,8 @@ import { createClient } from "redis";
 import { Server } from "socket.io";
 import { answer } from "./answer.js";
 
-const pubClient = createClient({ url: process.env.REDIS_URL });
+// Unless told not to, node-redis 6 fails a command after 5 seconds, and a failed publish ends the process.
+const pubClient = createClient({ url: process.env.REDIS_URL, commandOptions: { timeout: undefined } });
 const subClient = pubClient.duplicate();
 await Promise.all([pubClient.connect(), subClient.connect()]);
 
