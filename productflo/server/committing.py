@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 from productflo.errors import ProductFloError, Unconfirmed
 from productflo.protocol import inbound
@@ -60,7 +59,7 @@ class Committing:
         self._typist = typist
         self._tasks = tasks
         self._said: dict[str, int] = {}
-        self.under_way = UnderWay[_Event](self._late, connection.read_on)
+        self.under_way = UnderWay[_Event](self._answered, self._late, connection.read_on)
 
     async def heard(self) -> None:
         """Wait until the connection has been handed what it said; of what the bus dropped, no longer than
@@ -77,12 +76,9 @@ class Committing:
         """Hand an event in; `under_way` must have room. A refusal is told, at once or when it comes."""
         event = _Event(said, message_id, self._subscriber.position(said.room_id))
         try:
-            answer = hand_in()
+            self.under_way.add(hand_in(), event)
         except ProductFloError as error:
             self._refuse(event, error)
-            return
-        answer.add_done_callback(partial(self._answered, event))
-        self.under_way.add(answer, event)
 
     def _answered(self, event: _Event, answer: "asyncio.Future[Appended]") -> None:
         """The loop's: the log has answered. A fault in what follows ends the connection."""

@@ -29,15 +29,22 @@ class _Waiting(Generic[T]):
 
 
 class UnderWay(Generic[T]):
-    """Events, by the future of their answer. `late(what)` is called once for each that takes long.
+    """Events, by the future of their answer.
 
-    `room` is called when there is room again after there was none. Neither may block or raise.
+    `answered(what, answer)` is called when it has come, `late(what)` once for each that takes long, and
+    `room` when there is room again after there was none. None may block or raise.
     """
 
-    __slots__ = ("_answers", "_late", "_room", "_timer")
+    __slots__ = ("_answered", "_answers", "_late", "_room", "_timer")
 
-    def __init__(self, late: Callable[[T], None], room: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        answered: Callable[[T, "asyncio.Future[Any]"], None],
+        late: Callable[[T], None],
+        room: Callable[[], None],
+    ) -> None:
         self._answers: dict[asyncio.Future[Any], _Waiting[T]] = {}
+        self._answered = answered
         self._late = late
         self._room = room
         self._timer: asyncio.TimerHandle | None = None
@@ -51,7 +58,7 @@ class UnderWay(Generic[T]):
         """Wait for an answer."""
         loop = asyncio.get_running_loop()
         self._answers[answer] = _Waiting(what, loop.time() + LATE_AFTER)
-        answer.add_done_callback(self._answered)
+        answer.add_done_callback(self._done)
         if self._timer is None:
             self._timer = loop.call_later(LATE_AFTER, self._look, context=_NO_CONTEXT)
 
@@ -65,9 +72,9 @@ class UnderWay(Generic[T]):
         if self._answers:
             await asyncio.wait(set(self._answers))
 
-    def _answered(self, answer: "asyncio.Future[Any]") -> None:
+    def _done(self, answer: "asyncio.Future[Any]") -> None:
         full = self.full
-        del self._answers[answer]
+        self._answered(self._answers.pop(answer).what, answer)
         if full:
             self._room()
 

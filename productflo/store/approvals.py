@@ -17,10 +17,11 @@ from redis.exceptions import RedisError
 from productflo.errors import Conflict, NotFound, PermissionDenied
 from productflo.protocol.timestamps import format_time
 from productflo.store.client import Client
+from productflo.store.exchange import Argument
 from productflo.store.keys import RoomKeys
 from productflo.store.refusals import told
 from productflo.store.reply import text
-from productflo.store.scripts import Argument, script
+from productflo.store.scripts import script
 
 ALIVE = 5.0
 """Seconds after which an asking counts as dead whose worker has not looked: nobody may approve it then."""

@@ -10,8 +10,9 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from productflo.store.client import Client
+from productflo.store.exchange import Argument
 from productflo.store.refusals import told
-from productflo.store.scripts import Argument, script
+from productflo.store.scripts import script
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -154,29 +153,33 @@ class Bus:
             raise RedisConnectionError("nobody knows where the channel is")
         if shard not in self._ears:
             sharded = isinstance(self._redis, Cluster)
-            ear = Ear(shard, sharded=sharded, on_message=self._hand_on, on_trouble=self._trouble.set)
+            ear = Ear(
+                shard,
+                sharded=sharded,
+                on_message=self._hand_on,
+                on_subscribed=self._listening,
+                on_trouble=self._trouble.set,
+            )
             self._ears[shard] = ear, self._tasks.create_task(ear.run())
         return self._ears[shard][0]
 
-    def _hand_on(self, message: dict[str, Any]) -> None:
-        channel = message["channel"]
-        room = self._rooms.get(channel)
-        if message["type"] in ("subscribe", "ssubscribe"):
-            if room is not None:
-                self._confirmed[channel].set()
-                self._on_subscribed(room)
-            elif channel in self._presence:
-                self._on_presence_subscribed(self._presence[channel])
-                self._unheard.discard(channel)
-                if not self._unheard:
-                    self._presence_heard.set()
-        elif message["type"] in ("message", "smessage"):
-            if room is not None:
-                if event := _event(message["data"]):
-                    self._on_event(room, event)
-            elif channel in self._presence:
-                user, word = message["data"].decode().split(" ")
-                self._on_presence(user, word)
+    def _hand_on(self, channel: bytes, data: bytes) -> None:
+        if room := self._rooms.get(channel):
+            if event := _event(data):
+                self._on_event(room, event)
+        elif channel in self._presence:
+            user, word = data.decode().split(" ")
+            self._on_presence(user, word)
+
+    def _listening(self, channel: bytes) -> None:
+        if room := self._rooms.get(channel):
+            self._confirmed[channel].set()
+            self._on_subscribed(room)
+        elif channel in self._presence:
+            self._on_presence_subscribed(self._presence[channel])
+            self._unheard.discard(channel)
+            if not self._unheard:
+                self._presence_heard.set()
 
     def _forget(self, channel: bytes) -> None:
         self._rooms.pop(channel, None)

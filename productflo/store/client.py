@@ -6,7 +6,7 @@ shard: only there is it certain which commands share a connection, in which orde
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, final
 
 from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
@@ -17,6 +17,7 @@ from redis.exceptions import RedisClusterException
 T = TypeVar("T")
 
 
+@final
 class Cluster(RedisCluster):
     """redis-py's client of a Cluster, with a plain client of each shard beside it.
 
@@ -86,18 +87,18 @@ Client = Redis | Cluster
 
 def shard_of(client: Client, key: str) -> Redis | None:
     """The plain client of the server that has a key; None while nobody knows where the slots are."""
-    return client.shard(key) if isinstance(client, Cluster) else client
+    return client.shard(key) if type(client) is Cluster else client
 
 
 async def look_again(client: Client) -> None:
     """Ask a Cluster where its slots are; one server has them all. Raises redis-py's `ConnectionError`."""
-    if isinstance(client, Cluster):
+    if type(client) is Cluster:
         await client.look_again()
 
 
 async def close(client: Client) -> None:
     """Close all connections."""
-    if isinstance(client, Cluster):
+    if type(client) is Cluster:
         await client.close()
         return
     await client.aclose()

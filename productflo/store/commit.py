@@ -17,13 +17,14 @@ from typing import Any, Generic, Protocol, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, TryAgainError
 
-from productflo import metrics
+from productflo import metrics, tallies
 from productflo.errors import ProductFloError, StoreAway, Unconfirmed
 from productflo.store.client import Client, Cluster, look_again, shard_of
-from productflo.store.keys import RoomKeys
+from productflo.store.exchange import Command
+from productflo.store.keys import slot
 from productflo.store.outage import OUTAGE
 from productflo.store.refusals import RETRY_AFTER, is_away, is_elsewhere, told
-from productflo.store.scripts import Call, Command, Script
+from productflo.store.scripts import Call, Script
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ RETRY_DELAY = 0.25
 """Seconds between tries while the store is away."""
 GIVE_UP_AFTER = 30.0
 """Seconds after which what the store did not answer is given up, its outcome unknown."""
+
+_SECONDS = tallies.Spread(metrics.APPEND_SECONDS)
 
 
 class Item(Protocol):
@@ -72,6 +75,7 @@ class Confirmation(Generic[T]):
 @dataclass(slots=True)
 class _Waiting(Generic[T, R]):
     item: T
+    size: int
     since: float
     answer: "asyncio.Future[R]" = field(repr=False)
     first_sent: float | None = None
@@ -138,15 +142,19 @@ class Commits(Generic[T, R]):
         Raises `StoreAway` while the store is known to be away, or too much waits for it. The future ends with
         the script's result or error, or with `StoreAway` (not written) or `Unconfirmed` (not known).
         """
-        shard = self._shards.get(shard_of(self._client, RoomKeys(item.room).log))
-        full = self._count >= MAX_WAITING or self._bytes + item.size > MAX_WAITING_BYTES
+        shard = self._shards.get(shard_of(self._client, slot(item.room)))
+        size = item.size
+        full = self._count >= MAX_WAITING or self._bytes + size > MAX_WAITING_BYTES
         if full or (shard is not None and shard.away):
             raise StoreAway("The store is away. Send the message again shortly.", retry_after=RETRY_AFTER)
         loop = asyncio.get_running_loop()
-        one = _Waiting[T, R](item, loop.time(), loop.create_future())
-        self._rooms.setdefault(item.room, _Queue()).waiting.append(one)
+        one: _Waiting[T, R] = _Waiting(item, size, loop.time(), loop.create_future())
+        queue = self._rooms.get(item.room)
+        if queue is None:
+            queue = self._rooms[item.room] = _Queue()
+        queue.waiting.append(one)
         self._count += 1
-        self._bytes += item.size
+        self._bytes += size
         self._arrived.set()
         return one.answer
 
@@ -174,7 +182,7 @@ class Commits(Generic[T, R]):
         for room, queue in list(self._rooms.items()):
             if queue.under_way or queue.due > now:
                 continue
-            shard = shard_of(self._client, RoomKeys(room).log)
+            shard = shard_of(self._client, slot(room))
             if self._shards.setdefault(shard, _Shard()).busy:
                 continue
             count, size = sizes.get(shard, (0, 0))
@@ -182,7 +190,7 @@ class Commits(Generic[T, R]):
             if batch:
                 queue.under_way = True
                 taken.setdefault(shard, []).append(batch)
-                sizes[shard] = count + len(batch), size + sum(one.item.size for one in batch)
+                sizes[shard] = count + len(batch), size + sum(one.size for one in batch)
                 self._rooms[room] = self._rooms.pop(room)  # The next time it is the others' turn first.
         for shard in taken:
             self._shards[shard].busy = True
@@ -295,8 +303,8 @@ class Commits(Generic[T, R]):
         for one, outcome in zip(ended, outcomes, strict=True):
             queue.waiting.popleft()
             self._count -= 1
-            self._bytes -= one.item.size
-            metrics.APPEND_SECONDS.observe(now - one.since)
+            self._bytes -= one.size
+            _SECONDS.observe(now - one.since)
             if one.answer.done():
                 continue
             if isinstance(outcome, ProductFloError):
@@ -311,7 +319,7 @@ class Commits(Generic[T, R]):
 def _fitting(queue: _Queue[T, R], count: int, size: int, *, at_least_one: bool) -> Iterator[_Waiting[T, R]]:
     """The first items of a queue that go in one call, at most so many of them and so many bytes."""
     for taken, one in enumerate(queue.waiting):
-        size -= one.item.size
+        size -= one.size
         forced = at_least_one and not taken
         if not forced and (taken == count or size < 0):
             return

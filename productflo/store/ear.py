@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from hiredis import PushNotification
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.connection import AbstractConnection, Connection
@@ -20,6 +21,7 @@ RECONNECT_DELAY = 0.2
 QUIET = 10.0
 """Seconds without a message until redis-py may send its PING (every 30 s, see `connect`): networks forget a
 connection on which nothing moves for some minutes, and tell nobody."""
+_PUBLISHED = (b"message", b"smessage")
 LOST = (RedisError, OSError)
 """What asking for a channel raises while `run` connects anew."""
 
@@ -28,8 +30,9 @@ class Ear:
     """Listens to `channels`, one at least while it runs; `run()` must be running to hear anything.
 
     `unconfirmed` are those that a shard was asked for and has not confirmed: it may have them no longer.
-    `on_message` is handed what redis-py makes of a message; `on_trouble` is called when the server was lost,
-    or has a channel no longer. Neither may block.
+    `on_message(channel, data)` is handed what is published, `on_subscribed(channel)` told that a channel is
+    listened to from now on; `on_trouble` is called when the server was lost, or has a channel no longer. None
+    may block.
     """
 
     def __init__(
@@ -37,7 +40,8 @@ class Ear:
         redis: Redis,
         *,
         sharded: bool,
-        on_message: Callable[[dict[str, Any]], None],
+        on_message: Callable[[bytes, bytes], None],
+        on_subscribed: Callable[[bytes], None],
         on_trouble: Callable[[], None],
     ) -> None:
         self.channels: set[bytes] = set()
@@ -46,11 +50,12 @@ class Ear:
         self._sharded = sharded
         self._order = asyncio.Lock()
         self._on_message = on_message
+        self._on_subscribed = on_subscribed
         self._on_trouble = on_trouble
         self._attached = False
 
     async def listen(self, channel: bytes) -> None:
-        """Ask for a channel; a message of type `subscribe` or `ssubscribe` confirms it. Raises `LOST`."""
+        """Ask for a channel; `on_subscribed` confirms it. Raises `LOST`."""
         async with self._order:
             if self._attached:
                 await self._send("SSUBSCRIBE" if self._sharded else "SUBSCRIBE", channel)
@@ -94,14 +99,13 @@ class Ear:
                 try:
                     if not self._attached:
                         await self._attach()
-                    message = await self._pubsub.get_message(timeout=QUIET)
+                    if message := await self._pubsub.get_message(timeout=QUIET):
+                        self._heard(message)
+                    await self._pubsub.hand_on_arrived(self._on_message, self._heard)
                 except (RedisError, OSError) as error:
                     OUTAGE.noticed(error)
                     self._on_trouble()
                     await asyncio.sleep(RECONNECT_DELAY)
-                    continue
-                if message:
-                    self._heard(message)
         finally:
             await self._pubsub.aclose()  # type: ignore[no-untyped-call]
 
@@ -117,14 +121,17 @@ class Ear:
         self._attached = True
 
     def _heard(self, message: dict[str, Any]) -> None:
-        if message["type"] == "ssubscribe":
-            self.unconfirmed.discard(message["channel"])
-        if message["type"] == "sunsubscribe" and message["channel"] in self.channels:
-            # The slot has left this shard, which is the server's word and not an answer to ours.
-            self._pubsub.shard_channels.pop(message["channel"], None)
-            self._on_trouble()
-        else:
-            self._on_message(message)
+        channel = message["channel"]
+        match message["type"]:
+            case "message" | "smessage":
+                self._on_message(channel, message["data"])
+            case "subscribe" | "ssubscribe":
+                self.unconfirmed.discard(channel)
+                self._on_subscribed(channel)
+            case "sunsubscribe" if channel in self.channels:
+                # The slot has left this shard, which is the server's word and not an answer to ours.
+                self._pubsub.shard_channels.pop(channel, None)
+                self._on_trouble()
 
 
 class _PubSub(PubSub):
@@ -147,6 +154,30 @@ class _PubSub(PubSub):
         """Send a command, connecting where that must be."""
         await super().execute_command(*args)
         self._greeted = self.connection._writer if self.connection else None
+
+    async def hand_on_arrived(
+        self, on_message: Callable[[bytes, bytes], None], on_other: Callable[[dict[str, Any]], None]
+    ) -> None:
+        """Hand on what has arrived already, for which `get_message` would set a timer each.
+
+        What is published goes to `on_message(channel, data)`, all else to `on_other`. Raises as `get_message`
+        does.
+        """
+        connection: Any = self.connection
+        for reply in connection.arrived():
+            if isinstance(reply, RedisError):
+                if isinstance(reply, RedisConnectionError):
+                    await connection.disconnect(nowait=True)
+                raise reply
+            if reply[0] in _PUBLISHED:
+                on_message(reply[1], reply[2])
+                continue
+            if isinstance(reply, PushNotification):
+                reply = await connection._parser.handle_push_response(reply)
+            if reply in self.health_check_response:
+                continue
+            if message := await self.handle_message(reply):  # type: ignore[no-untyped-call]
+                on_other(message)
 
     async def ssubscribe(self, *channels: Any, target_node: Any = None, **handlers: Any) -> None:
         """Ask for a channel."""

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from productflo.domain.waking import Listens
 from productflo.protocol.codec import Parts
-from productflo.store.scripts import Argument
+from productflo.store.exchange import Argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +110,14 @@ class Appended:
 
     `envelope` is set only where it was there already, and tells it as it is now; others reach everybody over
     the bus. A reaction that changes nothing is not written: its `seq` is 0, and `message_seq` its message's.
-    `assistants` are the room's, with what they listen to; `woken` those that were woken with it.
+    `listening` are the assistants that hear the room; `woken` those of them that were woken with it.
     """
 
     seq: int
     envelope: bytes | None
-    assistants: dict[str, str]
+    listening: frozenset[str]
     message_seq: int | None = None
     woken: frozenset[str] = frozenset()
-
-    @property
-    def listening(self) -> frozenset[str]:
-        """The assistants that hear the room."""
-        return frozenset(one for one, listens in self.assistants.items() if listens != Listens.OFF)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,11 @@ class RoomKeys:
         return f"{{{self.room}}}:kept:{assistant}"
 
 
+def slot(room: str) -> str:
+    """A key in the slot of all keys of a room, for who only wants to know where they are."""
+    return f"{{{room}}}"
+
+
 @dataclass(frozen=True, slots=True)
 class PresenceKeys:
     """The keys of one presence shard. The slash in their hash tag keeps them apart from those of any room."""

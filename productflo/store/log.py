@@ -2,19 +2,29 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from productflo import metrics
+from productflo import metrics, tallies
+from productflo.domain.waking import Listens
 from productflo.errors import ProductFloError
 from productflo.store.client import Client, shard_of
 from productflo.store.commit import Commits, Confirmation
 from productflo.store.entries import Appended, Entry, Revision
-from productflo.store.keys import RoomKeys, ready
+from productflo.store.exchange import Argument, Command
+from productflo.store.keys import RoomKeys, ready, slot
 from productflo.store.outcomes import outcome
 from productflo.store.reading import Reading
 from productflo.store.ready import waking
 from productflo.store.retention import Retention
-from productflo.store.scripts import Argument, Call, Command, script
+from productflo.store.scripts import Call, script
+
+_OFF = Listens.OFF.encode()
+ROOMS = 2048
+"""Rooms whose keys are kept: some 2 KB each; those that are spoken in at the same time."""
+
+_APPENDED = tallies.Tally(metrics.APPENDED)
+_DUPLICATES = tallies.Tally(metrics.DUPLICATES)
 
 
 class Log(Reading):
@@ -27,7 +37,7 @@ class Log(Reading):
 
     def __init__(self, redis: Client, *, retention: Retention, replicas: int = 0) -> None:
         super().__init__(redis)
-        self._retention = retention
+        self._limits = retention.arguments()
         self._hold = "hold" if replicas else ""
         self._commits = Commits(
             redis, script("append"), self._call, _outcomes, self._wake, Confirmation(replicas, _told)
@@ -52,16 +62,15 @@ class Log(Reading):
 
     def _call(self, entries: Sequence[Entry | Revision]) -> Call:
         """The script's call for entries of one room: one that is guarded, or any number that are not."""
-        k = RoomKeys(entries[0].room)
-        keys = [k.log, k.meta, k.ids, k.members, k.files, k.assistants, k.bus, k.reads]
-        keys += [k.messages, k.deleted, k.feedback, k.seen, k.seen_before]
-        args: list[Argument] = [*self._retention.arguments()]
+        room = entries[0].room
+        keys = _keys(room)
+        args: list[Argument] = [*self._limits]
         if guard := entries[0].guard:
-            keys.append(k.run(guard.assistant))
+            keys = (*keys, RoomKeys(room).run(guard.assistant))
             args += (guard.token, guard.cursor, self._hold)
         else:
-            answering = {name for one in entries for name in one.answering}
-            keys += [k.run(assistant) for assistant in sorted(answering)]
+            if answering := {name for one in entries for name in one.answering}:
+                keys = (*keys, *map(RoomKeys(room).run, sorted(answering)))
             args += ("", "", self._hold)
         for one in entries:
             args.extend(one.arguments())
@@ -69,7 +78,7 @@ class Log(Reading):
 
     def _wake(self, entries: Sequence[Entry | Revision]) -> list[Command]:
         """The commands that wake who sleeps on the room's own server."""
-        here = shard_of(self._redis, RoomKeys(entries[0].room).log)
+        here = shard_of(self._redis, slot(entries[0].room))
         assistants = sorted({assistant for one in entries for assistant in one.wakes})
         return [
             waking(assistant, entries[0].room)
@@ -78,17 +87,25 @@ class Log(Reading):
         ]
 
 
+@lru_cache(maxsize=ROOMS)
+def _keys(room: str) -> tuple[str, ...]:
+    """The keys of append.lua, but for those of runs."""
+    k = RoomKeys(room)
+    keys = (k.log, k.meta, k.ids, k.members, k.files, k.assistants, k.bus, k.reads)
+    return (*keys, k.messages, k.deleted, k.feedback, k.seen, k.seen_before)
+
+
 def _outcomes(
     entries: Sequence[Entry | Revision], answer: Any, followed: Sequence[Command]
 ) -> list[Appended | ProductFloError]:
     """What became of each entry, as append.lua tells it, and who was woken then."""
     results, flat, *_ = answer
-    assistants = {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
-    woken = frozenset(one for one in assistants if waking(one, entries[0].room) in followed)
-    outcomes = [outcome(told, one, assistants, woken) for told, one in zip(results, entries, strict=True)]
-    for told in outcomes:
-        if isinstance(told, Appended):
-            (metrics.DUPLICATES if told.envelope is not None else metrics.APPENDED).inc()
+    listening = frozenset(flat[i].decode() for i in range(0, len(flat), 2) if flat[i + 1] != _OFF)
+    woken = frozenset(one for one in listening if waking(one, entries[0].room) in followed)
+    outcomes = [outcome(told, one, listening, woken) for told, one in zip(results, entries, strict=True)]
+    appended = [told.envelope is None for told in outcomes if isinstance(told, Appended)]
+    _APPENDED.inc(fresh := sum(appended))
+    _DUPLICATES.inc(len(appended) - fresh)
     return outcomes
 
 

@@ -8,18 +8,18 @@ from productflo.store.reading import put_together
 
 
 def outcome(
-    result: Any, entry: Entry | Revision, assistants: dict[str, str], woken: frozenset[str]
+    result: Any, entry: Entry | Revision, listening: frozenset[str], woken: frozenset[str]
 ) -> Appended | ProductFloError:
     """What append.lua tells of an entry: `PermissionDenied`, `NotFound`, `Conflict`, `TooLarge` or
-    `LeaseLost` where it refused it. The assistants in `woken` were woken with it."""
+    `LeaseLost` where it refused it. Of the assistants in `listening` those in `woken` were woken with it."""
     match result:
         case [b"ok", seq]:
-            return Appended(seq, None, assistants, woken=woken)
+            return Appended(seq, None, listening, woken=woken)
         case [b"duplicate", seq, event, said, is_edit]:
             envelope = put_together(event, said, is_edit=bool(is_edit))
-            return Appended(seq, envelope, assistants, woken=woken)
+            return Appended(seq, envelope, listening, woken=woken)
         case [b"unchanged", message_seq]:
-            return Appended(0, None, assistants, message_seq)
+            return Appended(0, None, listening, message_seq)
         case [refusal]:
             return _refusal(refusal, entry)
     raise AssertionError(f"append.lua told {result!r}")

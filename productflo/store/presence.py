@@ -18,9 +18,10 @@ from productflo import metrics
 from productflo.domain.presence import Word, effective
 from productflo.protocol.codes import Presence
 from productflo.store.client import Client
+from productflo.store.exchange import Argument
 from productflo.store.keys import PRESENCE_SHARDS, SWEEPER, PresenceKeys, RoomKeys, presence_shard
 from productflo.store.reply import text
-from productflo.store.scripts import Argument, Call, script
+from productflo.store.scripts import Call, script
 
 BATCH = 200
 """Connections of one script call: it holds the store for 0.9 ms (measured with Valkey 9.1)."""

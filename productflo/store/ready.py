@@ -12,11 +12,12 @@ from redis.exceptions import RedisError, ResponseError
 
 from productflo.store.client import Client
 from productflo.store.connect import SOCKET_TIMEOUT
+from productflo.store.exchange import Command
 from productflo.store.keys import ready
 from productflo.store.refusals import told
 from productflo.store.reply import text
 from productflo.store.runs import LEASE
-from productflo.store.scripts import Command, script
+from productflo.store.scripts import script
 
 GROUP = "workers"
 """The consumer group."""

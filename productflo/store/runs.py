@@ -17,10 +17,11 @@ from redis.exceptions import RedisError
 from productflo.errors import LeaseLost, NotFound
 from productflo.store.client import Client
 from productflo.store.events import StopAsked, encode
+from productflo.store.exchange import Argument
 from productflo.store.keys import RoomKeys
 from productflo.store.refusals import told
 from productflo.store.reply import text
-from productflo.store.scripts import Argument, script
+from productflo.store.scripts import script
 
 LEASE = 15.0
 """Seconds that a worker may be silent before another takes its answer over: longer than a pause of the

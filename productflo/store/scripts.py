@@ -13,17 +13,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 from productflo.store.client import Client, look_again, shard_of
+from productflo.store.exchange import Argument, Command, exchange
 from productflo.store.refusals import NotReplicated, is_elsewhere
 
 INCLUDE = "-- include: "
 REPLICATION = 1.0
 """Seconds that replicas have to confirm: on one network they do in a millisecond."""
 
-Argument = str | bytes | int | float
 Call = tuple[Sequence[str], Sequence[Argument]]
 """The keys and the arguments of one call."""
-Command = Sequence[Argument]
-"""A command of the server's own, with its arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +107,13 @@ class Script:
     async def _pipeline(
         self, redis: Redis, calls: Sequence[Call], replicas: int, after: Sequence[Command]
     ) -> list[Any]:
-        pipeline = redis.pipeline(transaction=False)
-        for keys, args in calls:
-            pipeline.evalsha(self.sha, len(keys), *keys, *args)
-        for command in after:
-            pipeline.execute_command(*command)
+        commands: list[Command] = [("EVALSHA", self.sha, len(keys), *keys, *args) for keys, args in calls]
+        commands += after
         if not replicas:
-            return await pipeline.execute(raise_on_error=False)
-        pipeline.execute_command("WAIT", replicas, round(REPLICATION * 1000))
-        *results, confirmed = await pipeline.execute(raise_on_error=False)
+            return await exchange(redis, commands)
+        *results, confirmed = await exchange(
+            redis, [*commands, ("WAIT", replicas, round(REPLICATION * 1000))]
+        )
         if any(isinstance(result, NoScriptError) for result in results):
             return results
         if isinstance(confirmed, RedisError):  # A replica says so of itself; what was written is not known.

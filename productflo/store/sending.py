@@ -1,17 +1,24 @@
-"""How commands leave for Redis.
+"""How commands leave for Redis, and how the replies to many of them are read.
 
 redis-py 8.1 sends under `asyncio.wait_for`. Until Python 3.12 that makes a task for each command, and loses
 a cancellation that comes as it ends (python/cpython#86296): a loop that was told to stop would go on.
-Here the same is done under `asyncio.timeout`. tests/unit/test_sending.py fails when redis-py changes.
+Here the same is done under `asyncio.timeout`.
+
+It also reads each reply under a timer of its own; here those are taken at once that have arrived.
+tests/unit/test_sending.py fails when redis-py changes.
 """
 
 import asyncio
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
+from hiredis import PushNotification
+from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 if TYPE_CHECKING:
@@ -22,6 +29,8 @@ else:
 
 class Sending(_Base):
     """Mixed into redis-py's connection classes."""
+
+    _parser: Any
 
     async def send_packed_command(
         self, command: bytes | str | Iterable[bytes], check_health: bool = True
@@ -45,6 +54,30 @@ class Sending(_Base):
         except BaseException:
             await self.disconnect(nowait=True)
             raise
+
+    async def replies(self, count: int) -> list[Any]:
+        """So many replies; a refusal stands in its reply's place. Raises as `send_packed_command`."""
+        replies: list[Any] = []
+        while len(replies) < count:
+            try:
+                replies.append(await self.read_response())
+            except ResponseError as refusal:
+                replies.append(refusal)
+            for reply in islice(self.arrived(), count - len(replies)):
+                if isinstance(reply, RedisConnectionError):  # LOADING, for one.
+                    await self.disconnect(nowait=True)
+                    raise reply
+                if isinstance(reply, PushNotification):
+                    await self._parser.handle_push_response(reply)
+                else:
+                    replies.append(reply)
+        return replies
+
+    def arrived(self) -> Iterator[Any]:
+        """What has arrived and was not read yet, refusals among it; waits for nothing."""
+        reader = self._parser._reader if self.is_connected else None
+        while reader is not None and (reply := reader.gets()) is not NOT_ENOUGH_DATA:
+            yield reply
 
 
 def send_without_tasks(pool: ConnectionPool) -> None:

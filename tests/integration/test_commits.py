@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 from productflo.errors import ProductFloError, StoreAway, StoreFull, Unconfirmed
 from productflo.store import commit as commit_module
 from productflo.store.commit import Commits
-from productflo.store.scripts import Call, Command, Script
+from productflo.store.exchange import Command
+from productflo.store.scripts import Call, Script
 
 WRITE = Script("""
 -- Refuses as often as `refuse` says, with the words that it holds; then writes what is new.

@@ -1,6 +1,8 @@
 """Scripts on a server that has forgotten them, and positions on one that was started again."""
 
 import asyncio
+import re
+from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,7 +15,7 @@ from productflo.store.connect import open_redis
 from productflo.store.embedded import EmbeddedStore
 from productflo.store.presence import PresenceStore
 from productflo.store.rooms import Rooms
-from productflo.store.scripts import Script
+from productflo.store.scripts import Script, script_source
 
 DOUBLE = Script("return tonumber(ARGV[1]) * 2")
 
@@ -95,3 +97,15 @@ async def test_a_generation_lasts_while_the_store_runs(redis: Redis) -> None:
             assert position is not None
             seen.add((position.generation, position.predecessors))
         assert len(seen) == 1
+
+
+def test_each_script_is_whole() -> None:
+    """What an include needs is there before it: the server finds out only where a script comes to it."""
+    for file in (files("productflo.store") / "scripts").iterdir():
+        if file.name.startswith("_") or not file.name.endswith(".lua"):
+            continue
+        source = script_source(file.name)
+        for name in [*re.findall(r"local function (\w+)", source), "server_info", "publish", "position"]:
+            used = re.search(rf"(?<!function )\b{name}\(", source)
+            made = re.search(rf"local function {name}\(", source)
+            assert used is None or (made and made.start() < used.start()), f"{file.name} has no {name} yet"

@@ -13,9 +13,14 @@ class Told:
     """What it calls back with."""
 
     def __init__(self) -> None:
+        self.answered: list[str] = []
         self.late: list[str] = []
         self.rooms = 0
         self.came = asyncio.Event()
+
+    def has_answer(self, what: str, answer: "asyncio.Future[Any]") -> None:
+        assert answer.done()
+        self.answered.append(what)
 
     def is_late(self, what: str) -> None:
         self.late.append(what)
@@ -38,7 +43,7 @@ def future() -> "asyncio.Future[Any]":
 async def test_room_is_told_of_once_when_there_is_some_again() -> None:
     """And not for each answer."""
     told = Told()
-    events = UnderWay[str](told.is_late, told.has_room)
+    events = UnderWay[str](told.has_answer, told.is_late, told.has_room)
     answers = [future() for _ in range(MOST)]
     for at, answer in enumerate(answers):
         assert not events.full
@@ -49,13 +54,14 @@ async def test_room_is_told_of_once_when_there_is_some_again() -> None:
         answer.set_result(None)
     await waiting
     assert not events.full
+    assert told.answered == ["0", "1", "2"]
     assert told.rooms == 1
 
 
 async def test_all_waits_for_those_that_are_there(soon: None) -> None:
     """Whatever became of them; what is added meanwhile is not waited for."""
     told = Told()
-    events = UnderWay[str](told.is_late, told.has_room)
+    events = UnderWay[str](told.has_answer, told.is_late, told.has_room)
     await events.all()
     first, second = future(), future()
     events.add(first, "first")
@@ -70,7 +76,7 @@ async def test_all_waits_for_those_that_are_there(soon: None) -> None:
 async def test_what_takes_long_is_told_once(soon: None) -> None:
     """Each at its own time, also what was added after one that was told."""
     told = Told()
-    events = UnderWay[str](told.is_late, told.has_room)
+    events = UnderWay[str](told.has_answer, told.is_late, told.has_room)
     quick, slow, later = future(), future(), future()
     events.add(quick, "quick")
     events.add(slow, "slow")

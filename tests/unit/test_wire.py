@@ -14,7 +14,7 @@ from productflo.domain.passing import Passing
 from productflo.protocol import frames
 from productflo.protocol.codes import CloseCode
 from productflo.server import wire as wires
-from productflo.server.connection import OUTBOX_BYTES, Frame
+from productflo.server.connection import OUTBOX_BYTES, Frame, Joined
 from productflo.server.wire import Wire
 
 PATIENCE_SECONDS = 20.0
@@ -312,3 +312,15 @@ async def test_a_peer_that_hangs_up_is_gone() -> None:
         at.wire.send(Frame(b"late"))
         at.wire.close(CloseCode.RESTART, "again")
         await asyncio.wait_for(at.wire.drained(), PATIENCE_SECONDS)
+
+
+async def test_a_joined_write_counts_with_all_its_bytes() -> None:
+    """So a slow reader is closed where it would have been with each of its frames alone."""
+    many = Joined(tuple(Frame(b"x" * 1_000) for _ in range(60)))
+    async with line() as at:
+        fill(at.wire, 0)
+        for _ in range(OUTBOX_BYTES // len(many)):
+            at.wire.send(many)
+        assert not at.wire.closed
+        at.wire.send(many)
+        assert at.wire.closed

@@ -12,7 +12,8 @@ local function parts_of(record)
 end
 
 local function record_of(parts)
-  return table.concat({parts.edit, parts.text, parts.rest, parts.more, parts.reactions, parts.files}, '\n')
+  return parts.edit .. '\n' .. parts.text .. '\n' .. parts.rest .. '\n' .. parts.more .. '\n' .. parts.reactions
+    .. '\n' .. parts.files
 end
 
 local function seq_of(found)

@@ -1,4 +1,5 @@
--- Included by the scripts that need a room's position: generation, seq and the generations before.
+-- Included by the scripts that need a room's position: generation, seq and the generations before; and the bytes of
+-- all its envelopes. Needs `server_info`.
 -- The generation changes whenever the server process did (its run_id): a restart may have lost the newest
 -- writes, and a restored backup or a fail-over comes with a new process too. `predecessors` then keeps
 -- where the old generation ended here ("<generation>:<seq>", newest first), so that a client at or below
@@ -11,12 +12,13 @@ local function now_ms()
 end
 
 local function position(meta)
-  local found = redis.call('HMGET', meta, 'generation', 'seq', 'run_id', 'predecessors')
+  local found = redis.call('HMGET', meta, 'generation', 'seq', 'run_id', 'predecessors', 'bytes')
   local generation, seq, run_id, predecessors = found[1], tonumber(found[2] or '0'), found[3], found[4] or ''
-  local present = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-  if generation and run_id == present then
-    return generation, seq, predecessors
+  local bytes = tonumber(found[5] or '0')
+  if generation and run_id and string.find(server_info(), '\nrun_id:' .. run_id, 1, true) then
+    return generation, seq, predecessors, bytes
   end
+  local present = string.match(server_info(), '\nrun_id:(%w+)')
   local time = redis.call('TIME')
   local fresh = time[1] * 1000000 + time[2]
   if generation then
@@ -31,5 +33,5 @@ local function position(meta)
   end
   fresh = string.format('%.0f', fresh)
   redis.call('HSET', meta, 'generation', fresh, 'run_id', present, 'predecessors', predecessors, 'seq', seq)
-  return fresh, seq, predecessors
+  return fresh, seq, predecessors, bytes
 end

@@ -1,4 +1,5 @@
 -- Included by the scripts of presence. Their KEYS: 1 leases, 2 counts, 3 words, 4 changes, 5 sweep, 6 bus
+-- include: _server.lua
 -- include: _publish.lua
 local function now_ms()
   local time = redis.call('TIME')

@@ -22,7 +22,7 @@ local function done_before(operation, digest, begin, by, text, mentions)
     return duplicate(known.seq, entry.e, entry.m and redis.call('HGET', messages, entry.m), entry.m)
   end
   local time = iso(known.ms)
-  local e = begin .. by .. placed(time, known.seq) .. about(known.message_seq)
+  local e = begin .. by .. placed(time, digits(known.seq)) .. about(known.message_seq)
   return duplicate(known.seq, e, text and record_of(edited(text, mentions, time)), text)
 end
 
@@ -43,7 +43,7 @@ end
 -- Returns {'ok', seq} | what `duplicate` does | {'unchanged', seq of the message} | {'conflict'} | {'forbidden'} |
 -- {'not_found'} | what `act` returned.
 local function revise(sender, operation, digest, message_id, begin, by, act, text, mentions)
-  if redis.call('HEXISTS', members, sender) == 0 then return {'forbidden'} end
+  if not is_member(sender) then return {'forbidden'} end
   operation = 'o ' .. sender .. ' ' .. operation
   local result = done_before(operation, digest, begin, by, text, mentions)
   if result then return result end

@@ -1,5 +1,6 @@
 -- Put an assistant into a room; it deals with what is said from now on. KEYS: 1 meta, 2 members, 3 assistants, 4 run
 -- ARGV: assistant, member record, listens. Returns nil (no such room) or {new?, member count}.
+-- include: _server.lua
 -- include: _position.lua
 if redis.call('HEXISTS', KEYS[1], 'kind') == 0 then return false end
 local generation, seq = position(KEYS[1])

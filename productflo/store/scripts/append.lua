@@ -13,39 +13,58 @@ local reads, messages, deleted, feedback = KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local seen, seen_before, run, runs = KEYS[12], KEYS[13], KEYS[14], {unpack(KEYS, 14)}
 local keep_events, keep_ms, keep_bytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local token, cursor, hold = ARGV[4], ARGV[5], ARGV[6] == 'hold'
+-- include: _server.lua
 -- include: _position.lua
 -- include: _iso.lua
 -- include: _publish.lua
-local generation, seq = position(meta)
-local first_seq, now, published = seq + 1, now_ms(), {}
+local generation, seq, _, bytes = position(meta)
+local first_seq, now = seq + 1, now_ms()
 local accepted_ms, accepted_at = string.format('%.0f', now), iso(now)
-local bytes = tonumber(redis.call('HGET', meta, 'bytes') or '0')
+local published = {string.format('["log",%.0f,"%s",%.0f]', first_seq, generation, now)}
 -- include: _message.lua
 -- include: _seen.lua
--- include: _files.lua
 -- include: _write.lua
 -- include: _chat.lua
+
+-- What few calls have a use for is made only there: a function costs a call some 0.2 us to make.
+local function deeds()
+-- include: _files.lua
 -- include: _revise.lua
 -- include: _delete.lua
 -- include: _react.lua
--- include: _trim.lua
--- include: _answer.lua
-local events = {chat = chat, edit = edit, delete = delete, reaction = react}
+  return {edit = edit, delete = delete, reaction = react}
+end
 
-local results, at = {}, 7
+local function move_cursor_of_run()
+-- include: _answer.lua
+  move_cursor(run, cursor)
+end
+
+local function trim_log(most)
+-- include: _files.lua
+-- include: _trim.lua
+  trim(bytes, now, most)
+end
+
+local results, at, others = {}, 7, nil
 while at <= #ARGV do
-  local last = at + 1 + tonumber(ARGV[at + 1])
-  results[#results + 1] = events[ARGV[at]](unpack(ARGV, at + 2, last))
+  local kind, last = ARGV[at], at + 1 + tonumber(ARGV[at + 1])
+  if kind == 'chat' then
+    results[#results + 1] = chat(unpack(ARGV, at + 2, last))
+  else
+    others = others or deeds()
+    note_chats()
+    results[#results + 1] = others[kind](unpack(ARGV, at + 2, last))
+  end
   at = last + 1
 end
-if #published > 0 then
-  redis.call('HSET', meta, 'seq', seq, 'bytes', string.format('%.0f', bytes))
-  if token ~= '' then
-    move_cursor(run, cursor)
-  end
-  trim(bytes, now, 2 * #published + 16)
+note_chats()
+if #published > 1 then
+  redis.call('HSET', meta, 'seq', digits(seq), 'bytes', digits(bytes))
+  if token ~= '' then move_cursor_of_run() end
+  -- A log that never had more events than it keeps has none to lose, but by age or size.
+  if keep_ms > 0 or keep_bytes > 0 or (keep_events > 0 and seq > keep_events) then trim_log(2 * #published + 14) end
 end
-table.insert(published, 1, string.format('["log",%.0f,"%s",%.0f]', first_seq, generation, now))
 local told = table.concat(published, '\n')
 if not hold then
   if #published > 1 then publish(bus, told) end

@@ -1,6 +1,7 @@
 -- Make a room unless it exists; the same call sent twice finds its own. KEYS: 1 meta, 2 members, 3 assistants, then the run of each assistant
 -- ARGV: call (unique), kind, creator, team, product, number of assistants, per assistant: id, member record; then members: id, record
 -- Returns 1 if the room is new, 0 if it was there.
+-- include: _server.lua
 -- include: _position.lua
 if redis.call('HSETNX', KEYS[1], 'kind', ARGV[2]) == 0 then
   return redis.call('HGET', KEYS[1], 'call') == ARGV[1] and 1 or 0

@@ -4,6 +4,7 @@
 -- Returns nil (no such room), 'forbidden', or
 --   {new?, kind, member count, read seq, unread, memberships that ended, bytes of the events after that seq,
 --    generation, seq, predecessors, first retained seq}
+-- include: _server.lua
 -- include: _position.lua
 local kind = redis.call('HGET', KEYS[1], 'kind')
 if not kind then return false end

@@ -3,6 +3,7 @@
 -- ARGV: user, and the envelope that tells it, encoded up to the member count. Returns {was a member?, member count}.
 -- `leaves` counts the memberships that ended here: a subscription that began before such an end is ended by it,
 -- one that began afterwards is not, in whatever order processes hear of the two.
+-- include: _server.lua
 -- include: _publish.lua
 local was = redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1], ARGV[1] .. '|seen')

@@ -1,6 +1,7 @@
 -- Where a room stands. KEYS: 1 meta, 2 log, 3 members ; ARGV: the newest event that the caller has seen: generation, seq
 -- Returns {generation, seq, predecessors, first retained seq or seq + 1, memberships that ended, member count},
 -- or nil where there is no such room.
+-- include: _server.lua
 -- include: _position.lua
 if redis.call('HEXISTS', KEYS[1], 'kind') == 0 then return false end
 -- Less than what was seen in the same generation: the keys were put back under a running server, which its

@@ -3,6 +3,7 @@
 -- Returns 1, 0 where nobody is writing it, or 'forbidden'.
 -- The mark outlives the event: a worker that missed it, or takes the answer over, finds it with its next save.
 local meta = KEYS[2]
+-- include: _server.lua
 -- include: _publish.lua
 -- include: _stoppers.lua
 for i = 3, #KEYS do

@@ -3,6 +3,7 @@
 -- ARGV: seq of the question, its sender, who asks, their rank, the event that tells the workers.
 -- Returns for how many assistants it waited, or 'forbidden'. Said again it changes nothing.
 local meta = KEYS[2]
+-- include: _server.lua
 -- include: _publish.lua
 -- include: _stoppers.lua
 -- include: _answer.lua

@@ -3,6 +3,7 @@
 -- Returns 1, 0 where nobody waits for it, or 'forbidden'. Said again it changes nothing.
 -- The wish is marked and not removed: the worker takes them in order, and may have read this one already.
 local meta = KEYS[2]
+-- include: _server.lua
 -- include: _publish.lua
 -- include: _stoppers.lua
 -- include: _answer.lua

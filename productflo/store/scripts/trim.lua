@@ -4,6 +4,7 @@
 local log, meta, ids, messages, deleted, feedback = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local files, seen, seen_before = KEYS[7], KEYS[8], KEYS[9]
 local keep_events, keep_ms, keep_bytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+-- include: _server.lua
 -- include: _position.lua
 -- include: _message.lua
 -- include: _seen.lua
