@@ -13,10 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.figures import others
 from benchmarks.rounds import Measurement, Results
 
 FIT_FROM = ("scale-members-", "scale-connections-", "rate")
 """Names of the scenarios that costs are fitted to begin with these."""
+MOST_OTHERS = 15.0
+"""Per cent of the server's core that others may take where costs are to be seen."""
 BUSY = 0.5
 """Of a core, on average: the rest is for bursts, and for those who come back after a process has ended."""
 CONNECTIONS = 10_000
@@ -105,10 +108,22 @@ def needs(costs: Costs, community: Community) -> Needs:
     return Needs(web, stored, processes, hosts, shards, memory)
 
 
+def is_fit(one: Measurement) -> bool:
+    """Whether costs can be taken from a measurement: at a fixed rate, on a core that it had to itself.
+
+    Who waits for the core handles what has come meanwhile at once, which is cheaper.
+    """
+    return bool(one.loaded and one.scenario.startswith(FIT_FROM) and others(one) < MOST_OTHERS)
+
+
 def fitted(measurements: Iterable[Measurement]) -> Costs:
-    """The costs that explain the measurements best. Raises `ValueError` where there are too few of them."""
+    """The costs that explain the first system's measurements best.
+
+    Raises `ValueError` where there are too few of them, or too noisy ones.
+    """
     every = list(measurements)
-    used = [one for one in every if one.loaded and one.scenario.startswith(FIT_FROM) and one.loaded.own]
+    every = [one for one in every if one.system == every[0].system]
+    used = [one for one in every if is_fit(one)]
     if len({one.scenario for one in used}) < 3:
         raise ValueError("Costs need three scenarios at fixed rates: ./run bench --scenario 'scale-*'")
     points = [_point(one) for one in used]
@@ -116,6 +131,12 @@ def fitted(measurements: Iterable[Measurement]) -> Costs:
     stored = statistics.median(one.loaded.cpu["store"] / one.loaded.own for one in used if one.loaded)
     memory = [one.memory["server"] for one in every if one.memory and "server" in one.memory]
     return Costs(message, delivery, stored, statistics.median(memory) if memory else 0.0)
+
+
+def said_to_measured(costs: Costs, measurements: Iterable[Measurement]) -> list[float]:
+    """How many times what was measured the model says, for each measurement that it was fitted to."""
+    points = [_point(one) for one in measurements if is_fit(one)]
+    return [costs.web(messages, deliveries) / cores for messages, deliveries, cores in points]
 
 
 def _point(one: Measurement) -> tuple[float, float, float]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.capacity import BUSY, CONNECTIONS, CORES, Community, fitted, told
+from benchmarks.capacity import BUSY, CONNECTIONS, CORES, Community, fitted, said_to_measured, told
 from benchmarks.our_server import SETTINGS
 from benchmarks.plot import PANELS, svg
 from benchmarks.rounds import Results
@@ -53,6 +53,9 @@ From the [benchmarks](benchmarks.md) of {date:%Y-%m-%d}, fitted to what was meas
 | a message, store | {stored:.0f} µs |
 | memory of an idle, joined connection | {memory:.1f} KB |
 
+A sum of two costs does not know that messages which come at once share work: it says {least:.2f} to {most:.2f}
+times what was measured in each of those runs. The half of each core that is kept free covers that.
+
 Each person has {devices} connections and says {an_hour:.0f} things an hour at the busiest time, in a room in
 which {room} are connected. Cores are {busy:.0%} busy at most, a process has at most {connections:,}
 connections (`PRODUCTFLO_MAX_CONNECTIONS`), and a host {cores} cores.
@@ -95,6 +98,8 @@ def capacity_page() -> str:
     results = Results.load(RESULTS)
     costs = fitted(results.measurements)
     community = Community(1)
+    ours = [one for one in results.measurements if one.system == results.measurements[0].system]
+    ratios = said_to_measured(costs, ours)
     return _CAPACITY.format(
         date=results.date,
         machine=results.machine,
@@ -108,5 +113,7 @@ def capacity_page() -> str:
         busy=BUSY,
         connections=CONNECTIONS,
         cores=CORES,
+        least=min(ratios),
+        most=max(ratios),
         table=told(costs, PEOPLE),
     )

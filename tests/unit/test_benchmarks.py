@@ -1,12 +1,11 @@
 """What benchmarks make of their measurements: tables, costs, and the pages of the documentation."""
 
-import math
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from benchmarks.capacity import BUSY, CONNECTIONS, FIT_FROM, Community, Costs, fitted, needs
+from benchmarks.capacity import BUSY, CONNECTIONS, Community, Costs, fitted, needs, said_to_measured
 from benchmarks.crowd import Core, Failed, Joined, Latency, Loaded
 from benchmarks.outcome import Outcome
 from benchmarks.page import RESULTS
@@ -16,8 +15,9 @@ from benchmarks.rounds import Measurement, Results, Rounds
 from benchmarks.systems import System
 from benchmarks.table import problems, table
 
-LIKELY = 1.5
-"""Times as much as was measured that the model may say, or as little: it has two costs for all scenarios."""
+LIKELY = 1.6
+"""Times as much as was measured that the model may say, or as little: it has two costs for all scenarios, and the
+same message costs half as much where many of one room come at once. `BUSY` leaves room for that."""
 NONE = Latency(count=0, p50=0, p90=0, p99=0, p999=0, max=0)
 WHEN = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -116,15 +116,10 @@ def test_the_model_fits_what_was_measured() -> None:
     every = Results.load(RESULTS).measurements
     ours = [one for one in every if one.system == every[0].system]
     costs = fitted(ours)
-    checked = 0
-    for one in ours:
-        if one.loaded is None or not one.scenario.startswith(FIT_FROM):
-            continue
-        rate = 1 / one.loaded.seconds
-        said = costs.web(one.loaded.own * rate, one.loaded.delivered * rate) / one.loaded.share("server")
-        assert abs(math.log(said)) < math.log(LIKELY), f"{one.scenario}: {said:.2f} times what was measured"
-        checked += 1
-    assert checked >= 8
+    ratios = said_to_measured(costs, ours)
+    assert len(ratios) >= 8
+    assert max(ratios) < LIKELY
+    assert min(ratios) > 1 / LIKELY
 
 
 def test_the_drawing_has_every_panel() -> None:
