@@ -53,8 +53,8 @@ From the [benchmarks](benchmarks.md) of {date:%Y-%m-%d}, fitted to what was meas
 | a message, store | {stored:.0f} µs |
 | memory of an idle, joined connection | {memory:.1f} KB |
 
-A sum of two costs does not know that messages which come at once share work: it says {least:.2f} to {most:.2f}
-times what was measured in each of those runs. The half of each core that is kept free covers that.
+A sum of two costs does not know that messages which come at once share work: it says {least:.2f} to
+{most:.2f} times what was measured in each of those runs. The half of each core that is kept free covers that.
 
 Each person has {devices} connections and says {an_hour:.0f} things an hour at the busiest time, in a room in
 which {room} are connected. Cores are {busy:.0%} busy at most, a process has at most {connections:,}
