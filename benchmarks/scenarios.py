@@ -12,6 +12,7 @@ from benchmarks.paging import Paging
 ROOMS = Conversation(
     "rooms", "250 rooms of 4, one speaks in each, 4 messages in flight", 4, Load(window=4), 250
 )
+TWO = replace(ROOMS, name="rooms-two", about=f"{ROOMS.about}, web processes: 2", for_peers=False, processes=2)
 RATE = Conversation("rate", "400 messages a second to 100 members", 100, Load(rate=400.0))
 SCENARIOS: tuple[Scenario, ...] = (
     fan_out(100, 8),
@@ -19,6 +20,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     fan_out(500, 8),
     fan_out(500, 64),
     ROOMS,
+    TWO,
     RATE,
     replace(RATE, name="rate-high", about="1,600 messages a second to 100 members", load=Load(rate=1600.0)),
     Conversation("echo", "100 people alone in a room each, 8 messages in flight", 1, Load(window=8), 100),
