@@ -51,13 +51,12 @@ class Spread:
         self._bounds = list(histogram._upper_bounds)
         self._counts = [0] * len(self._bounds)
         self._sum = 0.0
-
         _everything.append(self)
 
-    def observe(self, amount: float, times: int = 1) -> None:
-        """As `Histogram.observe`, so many times."""
-        self._sum += amount * times
-        self._counts[bisect_left(self._bounds, amount)] += times
+    def observe(self, amount: float) -> None:
+        """As `Histogram.observe`."""
+        self._sum += amount
+        self._counts[bisect_left(self._bounds, amount)] += 1
 
     def tell(self) -> None:
         """Have the histogram observe what was observed.

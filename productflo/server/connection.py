@@ -4,6 +4,7 @@ Nothing above this interface can tell which implementation it has: ours, which o
 upgrade (`wire`), or Quart's own `receive` and `send` (`quart_connection`).
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from random import uniform
 from typing import Protocol
@@ -17,6 +18,8 @@ OUTBOX_BYTES = 1_048_576
 """Bytes that may wait for a slow reader: a thousand messages, which is as much as a resume replays."""
 LOW_WATER = 65_536
 """Bytes below which the outbox counts as drained."""
+JOINED_BYTES = LOW_WATER
+"""Bytes of events that are written to a member at once, so that what overflows is noticed after each."""
 SLOW_RETURN_WITHIN = (1.0, 6.0)
 """Seconds, of which each slow reader is told to wait some. They were slow together and would come back
 together: 100 of them at once held up everybody else for a third of a second."""
@@ -76,6 +79,21 @@ class Joined:
 
     def __len__(self) -> int:
         return self._size
+
+
+def bursts_of(each: tuple[Frame, ...]) -> Sequence[Frame | Joined]:
+    """Events as they are written: joined up to `JOINED_BYTES`."""
+    if len(each) == 1:
+        return each
+    bursts: list[Frame | Joined] = []
+    begin = size = 0
+    for at, one in enumerate(each):
+        if at > begin and size + len(one) > JOINED_BYTES:
+            bursts.append(Joined(each[begin:at]))
+            begin, size = at, 0
+        size += len(one)
+    bursts.append(Joined(each[begin:]))
+    return bursts
 
 
 class Connection(Protocol):

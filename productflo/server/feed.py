@@ -13,16 +13,13 @@ from productflo.domain.passing import Passing
 from productflo.domain.position import Position
 from productflo.domain.typing import LEASE as TYPING_LEASE
 from productflo.server.answers import Answers
-from productflo.server.connection import Connection, Frame, Joined
+from productflo.server.connection import Connection, Frame, bursts_of
 from productflo.store.events import Entered, Live, Logged, PieceSaid, Removed, Typed
 
 HELD = 256
 """Passing events (joins, receipts, presence) kept for a subscription that catches up."""
 HELD_BYTES = 65_536
 """Their bytes. What goes beyond either is shed: what may be shed for a slow reader first, oldest first."""
-JOINED_BYTES = 65_536
-"""Bytes of events that are written to a member at once: what a reader may have waiting before it counts as
-slow, so that what overflows is noticed after each."""
 REVISIONS = (b'{"status":"success","code":"edit"', b'{"status":"success","code":"delete"')
 """How events begin after which an earlier one reads differently in the log."""
 
@@ -198,7 +195,7 @@ class Feed:
 
         What is done once for the room is not done for its members: the frames are made and joined once.
         """
-        last, delivered, bursts = before + len(each), 0, _bursts(each)
+        last, delivered, bursts = before + len(each), 0, bursts_of(each)
         for subscription in self.subscriptions.values():
             if subscription.held is not None or subscription.cursor >= last:
                 continue
@@ -364,18 +361,3 @@ class Feed:
             loop.call_later(left, self._end_typing, user)
         else:
             self.stop_typing(user)
-
-
-def _bursts(each: tuple[Frame, ...]) -> Sequence[Frame | Joined]:
-    """Events as they are written: joined up to `JOINED_BYTES`."""
-    if len(each) == 1:
-        return each
-    bursts: list[Frame | Joined] = []
-    begin = size = 0
-    for at, one in enumerate(each):
-        if at > begin and size + len(one) > JOINED_BYTES:
-            bursts.append(Joined(each[begin:at]))
-            begin, size = at, 0
-        size += len(one)
-    bursts.append(Joined(each[begin:]))
-    return bursts

@@ -101,12 +101,13 @@ class Session:
             identity = self._speaker(said)
             if isinstance(said, inbound.Chat) and self._say(identity, said):
                 return None
-            return self._answer(identity, said, envelope)
+            return self._go_on(identity, said, envelope)
         except Exception as error:
             self._failed(error, envelope)
             return None
 
-    async def _answer(self, identity: Identity, said: inbound.Inbound, envelope: dict[str, Any]) -> None:
+    async def _go_on(self, identity: Identity, said: inbound.Inbound, envelope: dict[str, Any]) -> None:
+        """Handle what was checked, in its turn."""
         try:
             await self._arrive(identity)
             if isinstance(said, inbound.Chat):

@@ -3,9 +3,10 @@
 What is handed in waits in a queue of its room. A shard is sent one pipeline at a time, with at most one call
 of the script for each room; the next one leaves when it was answered, so what waits meanwhile gathers by
 itself. (Where much waits, two: the store works on one while this process reads the other's answers.) A room's
-next call leaves only when the one before it has an answer, so nothing can overtake, whatever
-fails. An idea as old as databases; in a trial on Valkey 9.1 with `appendfsync always` it took 50,000 messages
-a second where a call a message took 21,000.
+next call leaves only when the one before it has an answer, so nothing can overtake, whatever fails.
+
+An idea as old as databases; in a trial on Valkey 9.1 with `appendfsync always` it took 50,000 messages a
+second where a call a message took 21,000.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ MAX_WAITING = 20_000
 MAX_WAITING_BYTES = 67_108_864
 """Of all that waits: what a process may spend on a store that is away."""
 MAX_BATCH = 250
-"""Items that go at once: about 5 ms in which the store serves nobody else."""
+"""Items that go at once: some 8 ms in which the store serves nobody else, at 30 us each (benchmarks.md)."""
 PIPELINES = 2
 """To one shard at a time, at most."""
 MUCH = 64

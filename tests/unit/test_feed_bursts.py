@@ -7,8 +7,8 @@ import pytest
 from recording import logged, message
 
 from productflo.protocol import frames
-from productflo.server.connection import Frame, Joined
-from productflo.server.feed import JOINED_BYTES, Feed, Subscription
+from productflo.server.connection import JOINED_BYTES, Frame, Joined
+from productflo.server.feed import Feed, Subscription
 from productflo.store.events import Logged
 
 
