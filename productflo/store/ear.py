@@ -101,7 +101,7 @@ class Ear:
                         await self._attach()
                     if message := await self._pubsub.get_message(timeout=QUIET):
                         self._heard(message)
-                    await self._pubsub.hand_on_arrived(self._on_message, self._heard)
+                    await self._pubsub.hand_on(self._on_message, self._heard)
                 except (RedisError, OSError) as error:
                     OUTAGE.noticed(error)
                     self._on_trouble()
@@ -155,15 +155,34 @@ class _PubSub(PubSub):
         await super().execute_command(*args)
         self._greeted = self.connection._writer if self.connection else None
 
-    async def hand_on_arrived(
+    async def hand_on(
         self, on_message: Callable[[bytes, bytes], None], on_other: Callable[[dict[str, Any]], None]
     ) -> None:
-        """Hand on what has arrived already, for which `get_message` would set a timer each.
+        """Hand on what comes, until nothing has for `QUIET` seconds, or twice as long.
 
-        What is published goes to `on_message(channel, data)`, all else to `on_other`. Raises as `get_message`
-        does.
+        redis-py's `get_message` sets a timer for each message and may try again, 40 us where they come one by
+        one. What is published goes to `on_message(channel, data)`, all else to `on_other`. Raises as
+        `get_message` does.
         """
         connection: Any = self.connection
+        heard = True
+        while heard:
+            heard = False
+            try:
+                async with asyncio.timeout(QUIET):
+                    while connection.is_connected:
+                        await self._hand_on_arrived(connection, on_message, on_other)
+                        await connection.read_more()
+                        heard = True
+            except TimeoutError:
+                continue
+
+    async def _hand_on_arrived(
+        self,
+        connection: Any,
+        on_message: Callable[[bytes, bytes], None],
+        on_other: Callable[[dict[str, Any]], None],
+    ) -> None:
         for reply in connection.arrived():
             if isinstance(reply, RedisError):
                 if isinstance(reply, RedisConnectionError):

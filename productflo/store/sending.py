@@ -4,21 +4,18 @@ redis-py 8.1 sends under `asyncio.wait_for`. Until Python 3.12 that makes a task
 a cancellation that comes as it ends (python/cpython#86296): a loop that was told to stop would go on.
 Here the same is done under `asyncio.timeout`.
 
-It also reads each reply under a timer of its own; here those are taken at once that have arrived.
+What listens takes at once what has arrived, where redis-py reads each message under a timer of its own.
 tests/unit/test_sending.py fails when redis-py changes.
 """
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from hiredis import PushNotification
 from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 if TYPE_CHECKING:
@@ -55,23 +52,16 @@ class Sending(_Base):
             await self.disconnect(nowait=True)
             raise
 
-    async def replies(self, count: int) -> list[Any]:
-        """So many replies; a refusal stands in its reply's place. Raises as `send_packed_command`."""
-        replies: list[Any] = []
-        while len(replies) < count:
-            try:
-                replies.append(await self.read_response())
-            except ResponseError as refusal:
-                replies.append(refusal)
-            for reply in islice(self.arrived(), count - len(replies)):
-                if isinstance(reply, RedisConnectionError):  # LOADING, for one.
-                    await self.disconnect(nowait=True)
-                    raise reply
-                if isinstance(reply, PushNotification):
-                    await self._parser.handle_push_response(reply)
-                else:
-                    replies.append(reply)
-        return replies
+    async def read_more(self) -> None:
+        """Wait until more has arrived. Raises redis-py's `ConnectionError`; the connection is closed then."""
+        try:
+            await self._parser.read_from_socket()
+        except OSError as error:
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(f"Error while reading from socket: {error}") from error
+        except RedisConnectionError:
+            await self.disconnect(nowait=True)
+            raise
 
     def arrived(self) -> Iterator[Any]:
         """What has arrived and was not read yet, refusals among it; waits for nothing."""
