@@ -28,7 +28,8 @@ HEARD_WITHIN = 1.0
 """Seconds for what is in the log to come over the bus: after that it comes when it comes."""
 
 Durable = inbound.Chat | Request | inbound.Edit | inbound.Delete | inbound.Reaction
-HandIn = Callable[[], "asyncio.Future[Appended]"]
+Outcome = Appended | ProductFloError
+HandIn = Callable[[Callable[[Outcome], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Committing:
         self._typist = typist
         self._tasks = tasks
         self._said: dict[str, int] = {}
-        self.under_way = UnderWay[_Event](self._answered, self._late, connection.read_on)
+        self.under_way = UnderWay[_Event, Outcome](self._answered, self._late, connection.read_on)
 
     async def heard(self) -> None:
         """Wait until the connection has been handed what it said; of what the bus dropped, no longer than
@@ -74,26 +75,21 @@ class Committing:
 
     def begin(self, said: Durable, message_id: str | None, hand_in: HandIn) -> None:
         """Hand an event in; `under_way` must have room. A refusal is told, at once or when it comes."""
-        event = _Event(said, message_id, self._subscriber.position(said.room_id))
+        answered = self.under_way.add(_Event(said, message_id, self._subscriber.position(said.room_id)))
         try:
-            self.under_way.add(hand_in(), event)
+            hand_in(answered)
         except ProductFloError as error:
-            self._refuse(event, error)
+            answered(error)
 
-    def _answered(self, event: _Event, answer: "asyncio.Future[Appended]") -> None:
-        """The loop's: the log has answered. A fault in what follows ends the connection."""
-        if answer.cancelled():
-            return
+    def _answered(self, event: _Event, outcome: Outcome) -> None:
+        """The log has answered. A fault in what follows ends the connection."""
         try:
-            error = answer.exception()
-            if error is None:
-                self._appended(event, answer.result())
-            elif isinstance(error, Unconfirmed):  # It may be there, and nobody asks the store any more.
-                self._replies.pending(event.said, event.message_id, error.message, error.retry_after)
-            elif isinstance(error, ProductFloError):
-                self._refuse(event, error)
+            if isinstance(outcome, Appended):
+                self._appended(event, outcome)
+            elif isinstance(outcome, Unconfirmed):  # It may be there, and nobody asks the store any more.
+                self._replies.pending(event.said, event.message_id, outcome.message, outcome.retry_after)
             else:
-                raise error
+                self._refuse(event, outcome)
         except Exception:
             log.exception("A session failed")
             self._connection.close(CloseCode.INTERNAL, "internal error; reconnect and resume")

@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import partial
+from time import monotonic
+from typing import Generic, TypeVar
 
 MOST = 64
 """Events of one connection that may wait for the store: a fast typist has one."""
@@ -19,73 +21,85 @@ _NO_CONTEXT = Context()
 """What timers run in: one made in a request's context would keep the whole request alive."""
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting(Generic[T]):
     what: T
     late_at: float
     told: bool = False
 
 
-class UnderWay(Generic[T]):
-    """Events, by the future of their answer.
+class UnderWay(Generic[T, R]):
+    """Events that wait for their answer.
 
     `answered(what, answer)` is called when it has come, `late(what)` once for each that takes long, and
     `room` when there is room again after there was none. None may block or raise.
     """
 
-    __slots__ = ("_answered", "_answers", "_late", "_room", "_timer")
+    __slots__ = ("_answered", "_ended", "_late", "_room", "_timer", "_waiting")
 
     def __init__(
-        self,
-        answered: Callable[[T, "asyncio.Future[Any]"], None],
-        late: Callable[[T], None],
-        room: Callable[[], None],
+        self, answered: Callable[[T, R], None], late: Callable[[T], None], room: Callable[[], None]
     ) -> None:
-        self._answers: dict[asyncio.Future[Any], _Waiting[T]] = {}
+        self._waiting: dict[_Waiting[T], None] = {}
         self._answered = answered
         self._late = late
         self._room = room
         self._timer: asyncio.TimerHandle | None = None
+        self._ended: asyncio.Future[None] | None = None
 
     @property
     def full(self) -> bool:
         """Whether nothing may be added for now."""
-        return len(self._answers) >= MOST
+        return len(self._waiting) >= MOST
 
-    def add(self, answer: "asyncio.Future[Any]", what: T) -> None:
-        """Wait for an answer."""
-        loop = asyncio.get_running_loop()
-        self._answers[answer] = _Waiting(what, loop.time() + LATE_AFTER)
-        answer.add_done_callback(self._done)
+    def add(self, what: T) -> Callable[[R], None]:
+        """Wait for an answer: what is returned is to be called with it, once."""
+        one = _Waiting(what, monotonic() + LATE_AFTER)
+        self._waiting[one] = None
         if self._timer is None:
-            self._timer = loop.call_later(LATE_AFTER, self._look, context=_NO_CONTEXT)
+            self._look_in(LATE_AFTER)
+        return partial(self._done, one)
 
     async def some(self) -> None:
         """Wait until one may be added."""
         while self.full:
-            await asyncio.wait(set(self._answers), return_when=asyncio.FIRST_COMPLETED)
+            await self._one_ended()
 
     async def all(self) -> None:
         """Wait until those are answered that are under way now."""
-        if self._answers:
-            await asyncio.wait(set(self._answers))
+        those = list(self._waiting)
+        while not self._waiting.keys().isdisjoint(those):
+            await self._one_ended()
 
-    def _done(self, answer: "asyncio.Future[Any]") -> None:
+    async def _one_ended(self) -> None:
+        if self._ended is None:
+            self._ended = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._ended)
+
+    def _done(self, one: _Waiting[T], answer: R) -> None:
         full = self.full
-        self._answered(self._answers.pop(answer).what, answer)
+        del self._waiting[one]
+        self._answered(one.what, answer)
+        if self._ended is not None:
+            self._ended.set_result(None)
+            self._ended = None
         if full:
             self._room()
 
     def _look(self) -> None:
         """Tell of those that are late; look again when the next one would be."""
         self._timer = None
-        loop = asyncio.get_running_loop()
-        for one in list(self._answers.values()):
-            if one.late_at > loop.time():
-                self._timer = loop.call_later(one.late_at - loop.time(), self._look, context=_NO_CONTEXT)
+        now = monotonic()
+        for one in list(self._waiting):
+            if one.late_at > now:
+                self._look_in(one.late_at - now)
                 return
             if not one.told:
                 one.told = True
                 self._late(one.what)
+
+    def _look_in(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look, context=_NO_CONTEXT)

@@ -1,7 +1,7 @@
 """Saying something in a room: for people, for assistants and for services that broadcast."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -10,6 +10,7 @@ import orjson
 
 from productflo.domain.identity import Identity
 from productflo.domain.mentions import candidates
+from productflo.errors import ProductFloError
 from productflo.protocol.codec import chat_in_parts, in_parts
 from productflo.protocol.codes import Code
 from productflo.protocol.ids import random_id
@@ -18,9 +19,12 @@ from productflo.protocol.messages import AnswerData, ChatResponseData, RequestIn
 from productflo.service.clock import Clock, stamp
 from productflo.service.mentions import Mentions
 from productflo.service.wakeups import Wakeups
+from productflo.store.commit import settle
 from productflo.store.entries import Appended, Entry, RunGuard
 from productflo.store.log import Log
 
+Answered = Callable[[Appended | ProductFloError], None]
+"""What is told what became of a message."""
 DEVICE = "web"
 """`metadata.sent_from_device` where the client does not say."""
 
@@ -91,26 +95,31 @@ class Chat:
 
         Cancelling takes nothing back: the assistants are woken when it is there.
         """
-        return await asyncio.shield(self.hand_in(entry))
+        answer: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self.hand_in(entry, partial(settle, answer))
+        return await answer
 
-    def hand_in(self, entry: Entry) -> "asyncio.Future[Appended]":
+    def hand_in(self, entry: Entry, answered: Answered) -> None:
         """Append a prepared message, and wake the room's assistants. Raises what `Log.hand_in` raises.
 
-        Messages are in the log in the order of these calls.
+        Messages are in the log in the order of these calls. `answered` is told what became of it, and must
+        not raise.
         """
         wakes = self.wakeups.expected(entry.room) - {entry.sender}
-        answer = self.log.hand_in(replace(entry, wakes=wakes) if wakes else entry)
-        answer.add_done_callback(partial(self._wake, entry))
-        return answer
+        self.log.hand_in(
+            replace(entry, wakes=wakes) if wakes else entry, partial(self._told, entry, answered)
+        )
 
-    def _wake(self, entry: Entry, answer: asyncio.Future[Appended]) -> None:
-        """Wake the assistants of a message that is in the log.
+    def _told(self, entry: Entry, answered: Answered, outcome: Appended | ProductFloError) -> None:
+        """A message is in the log: wake its assistants.
 
         A repeated message wakes them too: the answer to the first try may have been lost, and its wake-up.
         """
-        if answer.cancelled() or answer.exception() is not None:
-            return
-        appended = answer.result()
+        if isinstance(outcome, Appended):
+            self._wake(entry, outcome)
+        answered(outcome)
+
+    def _wake(self, entry: Entry, appended: Appended) -> None:
         self.wakeups.expect(entry.room, appended.listening)
         if asleep := appended.listening - appended.woken - {entry.sender}:
             self.wakeups.wake(asleep, entry.room)

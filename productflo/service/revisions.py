@@ -1,11 +1,11 @@
 """What is done to messages that were said: edits, deletions, reactions, ratings of answers."""
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from productflo import metrics
 from productflo.domain.identity import Identity
-from productflo.errors import NotFound, PermissionDenied, ValidationFailed
+from productflo.errors import NotFound, PermissionDenied, ProductFloError, ValidationFailed
 from productflo.protocol import inbound
 from productflo.protocol.answers import FeedbackData
 from productflo.protocol.codec import encode, in_parts
@@ -70,9 +70,9 @@ class Revisions:
             assistants,
         )
 
-    def hand_in(self, revision: Revision) -> asyncio.Future[Appended]:
+    def hand_in(self, revision: Revision, answered: Callable[[Appended | ProductFloError], None]) -> None:
         """Append what was prepared, in the order of these calls. Raises what `Log.hand_in` raises."""
-        return self.log.hand_in(revision)
+        self.log.hand_in(revision, answered)
 
     def unchanged(self, said: inbound.Reaction, message_seq: int) -> bytes:
         """The answer, to its sender alone, to a reaction that was there already, or gone."""

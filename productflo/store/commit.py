@@ -14,6 +14,8 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
 
 from redis.asyncio import Redis
@@ -83,17 +85,17 @@ class _Waiting(Generic[T, R]):
     item: T
     size: int
     since: float
-    answer: "asyncio.Future[R]" = field(repr=False)
+    answered: "Callable[[R | ProductFloError], None]"
     first_sent: float | None = None
 
 
 @dataclass(slots=True)
 class _Queue(Generic[T, R]):
-    """A room's. `due` is when it may be tried again; `singly` that a call for several of it was refused."""
+    """A room's. `resting` until it may be tried again; `singly` that a call for several of it was refused."""
 
     waiting: deque[_Waiting[T, R]] = field(default_factory=deque)
     under_way: bool = False
-    due: float = 0.0
+    resting: bool = False
     singly: bool = False
 
 
@@ -146,20 +148,29 @@ class Commits(Generic[T, R]):
         self._shards: dict[Redis | None, _Shard] = {}
         self._count = self._bytes = 0
         self._arrived = asyncio.Event()
+        self._stopped = False
 
     def hand_in(self, item: T) -> "asyncio.Future[R]":
+        """As `begin`, for who waits; the future ends with the outcome. Cancelling it takes nothing back."""
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self.begin(item, partial(settle, answer))
+        return answer
+
+    def begin(self, item: T, answered: "Callable[[R | ProductFloError], None]") -> None:
         """Have it written, after what was handed in before it for its room.
 
-        Raises `StoreAway` while the store is known to be away, or too much waits for it. The future ends with
-        the script's result or error, or with `StoreAway` (not written) or `Unconfirmed` (not known).
+        Raises `StoreAway` while the store is known to be away, or too much waits for it. `answered` is called
+        once, with the script's result or error, or with `StoreAway` (not written) or `Unconfirmed` (not
+        known); it must not block or raise. It is no future: each would cost two turns of the loop.
         """
         shard = self._shards.get(shard_of(self._client, slot(item.room)))
+        if self._stopped:
+            raise _stopping()
         size = item.size
         full = self._count >= MAX_WAITING or self._bytes + size > MAX_WAITING_BYTES
         if full or (shard is not None and shard.away):
             raise StoreAway("The store is away. Send the message again shortly.", retry_after=RETRY_AFTER)
-        loop = asyncio.get_running_loop()
-        one: _Waiting[T, R] = _Waiting(item, size, loop.time(), loop.create_future())
+        one: _Waiting[T, R] = _Waiting(item, size, monotonic(), answered)
         queue = self._rooms.get(item.room)
         if queue is None:
             queue = self._rooms[item.room] = _Queue()
@@ -167,7 +178,6 @@ class Commits(Generic[T, R]):
         self._count += 1
         self._bytes += size
         self._arrived.set()
-        return one.answer
 
     async def run(self) -> None:
         """Commit until cancelled; what is unanswered then is `StoreAway` or `Unconfirmed`."""
@@ -179,6 +189,7 @@ class Commits(Generic[T, R]):
                     for shard, batches in self._take().items():
                         tasks.create_task(self._commit(shard, batches))
         finally:
+            self._stopped = True  # Who is answered now may have more to hand in.
             for queue in list(self._rooms.values()):
                 left = list(queue.waiting)
                 self._end(queue, left, [_unconfirmed() if one.first_sent else _stopping() for one in left])
@@ -191,9 +202,8 @@ class Commits(Generic[T, R]):
         if shards and not any(shard.takes(waiting) for shard in shards):
             return taken
         sizes: dict[Redis | None, tuple[int, int]] = {}
-        now = asyncio.get_running_loop().time()
         for room, queue in list(self._rooms.items()):
-            if queue.under_way or queue.due > now:
+            if queue.under_way or queue.resting:
                 continue
             shard = shard_of(self._client, slot(room))
             if not self._shards.setdefault(shard, _Shard()).takes(waiting):
@@ -212,7 +222,7 @@ class Commits(Generic[T, R]):
 
     async def _commit(self, shard: Redis | None, batches: list[list[_Waiting[T, R]]]) -> None:
         """One pipeline; what the store did not answer stays in its queue."""
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         for batch in batches:
             for one in batch:
                 one.first_sent = one.first_sent or now
@@ -290,14 +300,17 @@ class Commits(Generic[T, R]):
 
     def _wait(self, queue: _Queue[T, R], batch: Sequence[_Waiting[T, R]]) -> bool:
         """Try again later, but for what has been tried for too long; whether anything is left to try."""
-        loop = asyncio.get_running_loop()
-        queue.due = loop.time() + RETRY_DELAY
-        loop.call_later(RETRY_DELAY, self._arrived.set)
-        given_up = [one for one in batch if loop.time() > (one.first_sent or 0) + GIVE_UP_AFTER]
+        queue.resting = True
+        asyncio.get_running_loop().call_later(RETRY_DELAY, self._try_again, queue)
+        given_up = [one for one in batch if monotonic() > (one.first_sent or 0) + GIVE_UP_AFTER]
         if given_up:
             log.error("Gave up %d messages: the store did not confirm them", len(given_up))
             self._end(queue, given_up, [_unconfirmed()] * len(given_up))
         return len(given_up) < len(batch)
+
+    def _try_again(self, queue: _Queue[T, R]) -> None:
+        queue.resting = False
+        self._arrived.set()
 
     def _note(self, shard: _Shard, items: int, away: Sequence[RedisError]) -> None:
         """Remember how the shard is."""
@@ -314,21 +327,27 @@ class Commits(Generic[T, R]):
         outcomes: Sequence[R | ProductFloError],
     ) -> None:
         """Answer the first of a queue."""
-        now = asyncio.get_running_loop().time()
-        for one, outcome in zip(ended, outcomes, strict=True):
+        now = monotonic()
+        for one in ended:
             queue.waiting.popleft()
             self._count -= 1
             self._bytes -= one.size
             _SECONDS.observe(now - one.since)
-            if one.answer.done():
-                continue
-            if isinstance(outcome, ProductFloError):
-                one.answer.set_exception(outcome)
-                one.answer.exception()  # a caller that was cancelled no longer asks
-            else:
-                one.answer.set_result(outcome)
         if not queue.waiting:
             self._rooms.pop(ended[0].item.room, None)
+        for one, outcome in zip(ended, outcomes, strict=True):
+            one.answered(outcome)
+
+
+def settle(answer: "asyncio.Future[R]", outcome: R | ProductFloError) -> None:
+    """End a future with an outcome, unless nobody waits for it any more."""
+    if answer.done():
+        return
+    if isinstance(outcome, ProductFloError):
+        answer.set_exception(outcome)
+        answer.exception()  # A caller that was cancelled no longer asks.
+    else:
+        answer.set_result(outcome)
 
 
 def _fitting(queue: _Queue[T, R], count: int, size: int, *, at_least_one: bool) -> Iterator[_Waiting[T, R]]:

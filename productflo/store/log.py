@@ -1,7 +1,6 @@
 """A room's log: the durable events, appended by one script, read by seq."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -50,11 +49,13 @@ class Log(Reading):
         stands for something else), `TooLarge` (reactions), `LeaseLost`, `StoreFull`, `StoreAway` (not
         written) or `Unconfirmed` (not known). Cancelling the caller does not take back what was handed in.
         """
-        return await asyncio.shield(self.hand_in(entry))
+        return await self._commits.hand_in(entry)
 
-    def hand_in(self, entry: Entry | Revision) -> asyncio.Future[Appended]:
-        """As `append`, for who wants to know what became of it also where nobody waits any more."""
-        return self._commits.hand_in(entry)
+    def hand_in(
+        self, entry: Entry | Revision, answered: Callable[[Appended | ProductFloError], None]
+    ) -> None:
+        """As `append`, for who does not wait: `answered` is told what became of it, and must not raise."""
+        self._commits.begin(entry, answered)
 
     async def run(self) -> None:
         """Commit what arrives, until cancelled; what is unanswered then is `StoreAway` or `Unconfirmed`."""

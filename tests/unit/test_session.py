@@ -101,15 +101,13 @@ async def test_who_sends_many_bytes_is_read_slowly(monkeypatch: pytest.MonkeyPat
 
 async def test_a_message_that_nobody_tries_any_more_is_pending_still() -> None:
     """It may be stored, so it is called no error; `retry_after` says that only sending it again will tell."""
-
-    unconfirmed = asyncio.get_running_loop().create_future()
-    unconfirmed.set_exception(Unconfirmed("The store did not confirm it.", retry_after=2))
+    unconfirmed = Unconfirmed("The store did not confirm it.", retry_after=2)
 
     async def prepare(*said: object) -> None:
         return None
 
     served = door(lambda: datetime(2026, 11, 23, tzinfo=UTC))
-    served.chat = SimpleNamespace(prepare=prepare, hand_in=lambda entry: unconfirmed)
+    served.chat = SimpleNamespace(prepare=prepare, hand_in=lambda entry, answered: answered(unconfirmed))
     served.requests = SimpleNamespace(command=prepare)
     connection: Any = Heard()
     async with asyncio.TaskGroup() as tasks:
@@ -117,7 +115,6 @@ async def test_a_message_that_nobody_tries_any_more_is_pending_still() -> None:
         served.hub.feeds["r"].follow(Subscription(connection, "ana", stream=False))
         said = {"message": "hello", "sender": "ana", "message_id": "m1"}
         await session.receive(json.dumps({"code": "chat", "user_id": "ana", "room_id": "r", "data": said}))
-        await asyncio.wait({unconfirmed})
     (pending,) = connection.envelopes
     assert (pending["status"], pending["data"]["code"]) == ("pending", "UNCONFIRMED")
     assert (pending["data"]["message_id"], pending["data"]["retry_after"]) == ("m1", 2)
