@@ -6,7 +6,7 @@ So a bucket costs a float, nothing has to refill it, and one whose moment has pa
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 OFF = "off"
 """How an operator says that there is no limit."""
@@ -26,6 +26,12 @@ class Rate:
 
     per_second: float
     burst: int
+    _interval: float = field(init=False, repr=False, compare=False)
+    _tolerance: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_interval", 1 / self.per_second)
+        object.__setattr__(self, "_tolerance", self.burst / self.per_second)
 
     @classmethod
     def parse(cls, text: str) -> "Rate":
@@ -50,11 +56,12 @@ class Rate:
 
     def take(self, full_at: float, now: float, cost: float = 1) -> tuple[float, float]:
         """Take `cost` out of a bucket: the bucket afterwards, and 0; or as it was, and how long to wait."""
-        after, wait = self.charge(full_at, now, cost)
-        return (full_at, wait) if wait else (after, 0.0)
+        after = (full_at if full_at > now else now) + cost * self._interval
+        wait = after - now - self._tolerance
+        return (full_at, wait) if wait > EXACTLY else (after, 0.0)
 
     def charge(self, full_at: float, now: float, cost: float) -> tuple[float, float]:
         """Take `cost` in any case: the bucket afterwards, and how long to wait until that had been there."""
-        after = max(full_at, now) + cost / self.per_second
-        wait = after - now - self.burst / self.per_second
+        after = (full_at if full_at > now else now) + cost * self._interval
+        wait = after - now - self._tolerance
         return after, wait if wait > EXACTLY else 0.0

@@ -5,8 +5,7 @@ which would otherwise fail later, in the middle of a fan-out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -116,8 +115,7 @@ def encode(envelope: Outbound) -> bytes:
     return envelope.__pydantic_serializer__.to_json(envelope, exclude_none=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """A durable event encoded in parts, for the append script to put together.
 
     `begin` is the envelope up to where `data` begins, `by` who says it under which id; `accepted_at` and

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -107,7 +107,7 @@ class Chat:
         """
         wakes = self.wakeups.expected(entry.room) - {entry.sender}
         self.log.hand_in(
-            replace(entry, wakes=wakes) if wakes else entry, partial(self._told, entry, answered)
+            entry._replace(wakes=wakes) if wakes else entry, partial(self._told, entry, answered)
         )
 
     def _told(self, entry: Entry, answered: Answered, outcome: Appended | ProductFloError) -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from productflo.protocol.codec import Parts
 from productflo.store.exchange import Argument
@@ -18,9 +19,11 @@ class RunGuard:
     cursor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A message to append. `content` is what a retry must repeat to count as one.
+
+    Each message needs one, as it does `Parts` and `Appended`; a tuple is made in a quarter of the time that a
+    frozen dataclass takes.
 
     `wakes` are assistants that probably hear it; `Appended.woken` tells which of them were woken with it.
     """
@@ -66,8 +69,7 @@ class Deed(StrEnum):
     REACTION = "reaction"
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(NamedTuple):
     """Something to do to a message, once for each `operation` of its sender.
 
     `details` are what append.lua takes beyond the encoded event; with it they are what a retry must repeat.
@@ -104,8 +106,7 @@ class Revision:
         return (self.deed, len(args), *args)
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """What is in the log.
 
     `envelope` is set only where it was there already, and tells it as it is now; others reach everybody over
