@@ -28,6 +28,7 @@ HEARD_WITHIN = 1.0
 """Seconds for what is in the log to come over the bus: after that it comes when it comes."""
 
 Durable = inbound.Chat | Request | inbound.Edit | inbound.Delete | inbound.Reaction
+_ENDS_TYPING = (inbound.Chat, Request)
 Outcome = Appended | ProductFloError
 HandIn = Callable[[Callable[[Outcome], None]], None]
 
@@ -105,9 +106,9 @@ class Committing:
         self._said[said.room_id] = appended.seq
         if appended.envelope is not None and appended.seq <= event.known:
             self._connection.send(Frame(appended.envelope))
-        elif isinstance(said, inbound.Reaction) and appended.message_seq is not None:
+        elif appended.message_seq is not None and isinstance(said, inbound.Reaction):
             self._connection.send(Frame(self._door.revisions.unchanged(said, appended.message_seq)))
-        elif isinstance(said, inbound.Chat | Request) and self._typist.types(said.room_id, said.user_id):
+        elif self._typist.types(said.room_id, said.user_id) and isinstance(said, _ENDS_TYPING):
             self._tasks.create_task(self._typist.sent(said.room_id, said.user_id))
 
     def _refuse(self, event: _Event, error: ProductFloError) -> None:

@@ -34,7 +34,6 @@ FEWEST_KEPT = 1_024
 """Buckets below which nobody looks for those that are full again: 100 KB."""
 
 _MALFORMED = (CodeRequired, RoomRequired, UnsupportedCode, ValidationFailed)
-_UNLIMITED = frozenset({Code.PING})
 _PASSING = frozenset({Code.TYPING, Code.PRESENCE, Code.READ_RECEIPT})
 
 
@@ -80,24 +79,20 @@ class RateLimits:
         self.chats = Buckets(rates.chats)
         self.historic = Buckets(rates.historic)
         self.typing = Buckets(rates.typing)
+        self._messages = self.chats, "messages"
+        self._others: dict[str, tuple[Buckets, str] | None] = {
+            Code.PING: None,
+            Code.HISTORIC: (self.historic, "pages of history"),
+            **dict.fromkeys(_PASSING, (self.typing, "notices")),
+        }
 
     def allowance(self, address: str) -> "Allowance":
         """What one connection may send. Loopback is nobody's address: all clients of a proxy come from it."""
         return Allowance(self, None if not address or is_loopback(address) else address)
 
-    def _kind(self, code: object) -> tuple[Buckets, str] | None:
-        """Whose count an envelope is, beside its connection's, and what that is called."""
-        if code in _UNLIMITED:
-            return None
-        if code == Code.HISTORIC:
-            return self.historic, "pages of history"
-        if code in _PASSING:
-            return self.typing, "notices"
-        return self.chats, "messages"
-
     def take(self, code: object, user: str, now: float) -> None:
         """Count an envelope of a user. Raises `RateLimited`."""
-        kind = self._kind(code) if isinstance(code, str) else None
+        kind = self._others.get(code, self._messages) if isinstance(code, str) else None
         if kind is not None and (wait := kind[0].take(user, now)):
             raise _limited("user", f"Too many {kind[1]} by {user}", wait)
 

@@ -95,8 +95,9 @@ class Session:
         try:
             envelope = parse(message)
             identity = self._identity
-            self._allowance.take(envelope.get("code"), identity.user_id if identity else None)
-            _RECEIVED.get(short(envelope.get("code")) or "", _RECEIVED_OTHER).inc()
+            code = envelope.get("code")
+            self._allowance.take(code, identity.user_id if identity else None)
+            (_RECEIVED.get(code, _RECEIVED_OTHER) if isinstance(code, str) else _RECEIVED_OTHER).inc()
             said = validate(envelope)
             identity = self._speaker(said)
             if isinstance(said, inbound.Chat) and self._say(identity, said):
