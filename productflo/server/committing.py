@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from productflo.errors import ProductFloError, Unconfirmed
 from productflo.protocol import inbound
@@ -33,13 +33,19 @@ Outcome = Appended | ProductFloError
 HandIn = Callable[[Callable[[Outcome], None]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """An event on its way. `known` is the seq up to which its connection had heard the room."""
+class _Event(NamedTuple):
+    """An event on its way: what its answer needs, and not the whole envelope, of which thousands may wait.
 
-    said: Durable
+    `known` is the seq up to which its connection had heard the room.
+    """
+
+    code: str
+    room_id: str
+    request_id: str | None
     message_id: str | None
     known: int
+    typed_by: str | None
+    reaction: inbound.Reaction | None
 
 
 class Committing:
@@ -76,7 +82,16 @@ class Committing:
 
     def begin(self, said: Durable, message_id: str | None, hand_in: HandIn) -> None:
         """Hand an event in; `under_way` must have room. A refusal is told, at once or when it comes."""
-        answered = self.under_way.add(_Event(said, message_id, self._subscriber.position(said.room_id)))
+        event = _Event(
+            said.code,
+            said.room_id,
+            said.request_id,
+            message_id,
+            self._subscriber.position(said.room_id),
+            said.user_id if isinstance(said, _ENDS_TYPING) else None,
+            said if isinstance(said, inbound.Reaction) else None,
+        )
+        answered = self.under_way.add(event)
         try:
             hand_in(answered)
         except ProductFloError as error:
@@ -88,7 +103,7 @@ class Committing:
             if isinstance(outcome, Appended):
                 self._appended(event, outcome)
             elif isinstance(outcome, Unconfirmed):  # It may be there, and nobody asks the store any more.
-                self._replies.pending(event.said, event.message_id, outcome.message, outcome.retry_after)
+                self._replies.pending(event, outcome.message, outcome.retry_after)
             else:
                 self._refuse(event, outcome)
         except Exception:
@@ -102,20 +117,17 @@ class Committing:
         one is answered here, and a reaction that changes nothing. (An event counts as repeated also where the
         log itself had to ask a second time.)
         """
-        said = event.said
-        self._said[said.room_id] = appended.seq
+        self._said[event.room_id] = appended.seq
         if appended.envelope is not None and appended.seq <= event.known:
             self._connection.send(Frame(appended.envelope))
-        elif appended.message_seq is not None and isinstance(said, inbound.Reaction):
-            self._connection.send(Frame(self._door.revisions.unchanged(said, appended.message_seq)))
-        elif self._typist.types(said.room_id, said.user_id) and isinstance(said, _ENDS_TYPING):
-            self._tasks.create_task(self._typist.sent(said.room_id, said.user_id))
+        elif appended.message_seq is not None and event.reaction is not None:
+            self._connection.send(Frame(self._door.revisions.unchanged(event.reaction, appended.message_seq)))
+        elif event.typed_by is not None and self._typist.types(event.room_id, event.typed_by):
+            self._tasks.create_task(self._typist.sent(event.room_id, event.typed_by))
 
     def _refuse(self, event: _Event, error: ProductFloError) -> None:
-        said = event.said
-        self._replies.refuse(
-            error, said.model_dump(include={"code", "room_id", "request_id"}), event.message_id
-        )
+        envelope = {"code": event.code, "room_id": event.room_id, "request_id": event.request_id}
+        self._replies.refuse(error, envelope, event.message_id)
 
     def _late(self, event: _Event) -> None:
-        self._replies.pending(event.said, event.message_id)
+        self._replies.pending(event)

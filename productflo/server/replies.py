@@ -1,7 +1,7 @@
 """What a connection alone is told: answers to its envelopes, and what was wrong with them."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from productflo import metrics
 from productflo.errors import ErrorCode, ProductFloError
@@ -14,6 +14,26 @@ from productflo.server.connection import Connection, Frame
 from productflo.service.clock import Clock, stamp
 
 NOT_YET = "The store has not confirmed the message yet. Wait, or send it again as it is."
+
+
+class Waiting(Protocol):
+    """What is known of an event that the store has not confirmed."""
+
+    @property
+    def code(self) -> str:
+        """Its envelope's."""
+
+    @property
+    def room_id(self) -> str:
+        """Its envelope's."""
+
+    @property
+    def request_id(self) -> str | None:
+        """Its envelope's."""
+
+    @property
+    def message_id(self) -> str | None:
+        """Of the message that it is, or is about."""
 
 
 @dataclass(slots=True)
@@ -56,13 +76,7 @@ class Replies:
             envelope.get("request_id"),
         )
 
-    def pending(
-        self,
-        said: inbound.InRoom,
-        message_id: str | None,
-        message: str = NOT_YET,
-        retry_after: float | None = None,
-    ) -> None:
+    def pending(self, said: Waiting, message: str = NOT_YET, retry_after: float | None = None) -> None:
         """The event may or may not be stored; with `retry_after` only sending it again will tell."""
         metrics.UNCONFIRMED.inc()
         self._tell(
@@ -71,7 +85,7 @@ class Replies:
                 code=ErrorCode.UNCONFIRMED,
                 message=message,
                 request_code=said.code,
-                message_id=message_id,
+                message_id=said.message_id,
                 retry_after=retry_after,
             ),
             said.room_id,
