@@ -25,7 +25,7 @@ class Ear:
 
     def send(self, frame: Frame | Joined) -> None:
         """Take a frame."""
-        self.got += [orjson.loads(one.envelope) for one in frame.each]
+        self.got += [orjson.loads(text) for text in frame.texts]
         self._came.set()
 
     async def more(self) -> None:

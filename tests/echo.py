@@ -10,7 +10,9 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # This checkout's productflo, whichever is installed.
 
@@ -36,7 +38,13 @@ class Said(Frame):
     def __init__(self, message: str | bytes) -> None:
         super().__init__(message if isinstance(message, bytes) else message.encode())
         opcode = frames.BINARY if isinstance(message, bytes) else frames.TEXT
-        self.__dict__.update(frame=frames.frame(self.envelope, opcode), text=message)
+        self._frame = frames.frame(self.envelope, opcode)
+        self._said: Any = message
+
+    @property
+    def texts(self) -> Iterable[str]:
+        """As it was said."""
+        return (self._said,)
 
 
 class Echo:

@@ -20,7 +20,7 @@ class Recorder:
         self.got: list[Any] = []
 
     def send(self, frame: Frame | Joined) -> None:
-        self.got += [orjson.loads(one.envelope) for one in frame.each]
+        self.got += [orjson.loads(text) for text in frame.texts]
 
     def close(self, code: CloseCode, reason: str) -> None:
         self.closed = True

@@ -5,6 +5,8 @@ of deflated frame can be 60 MB of message.
 """
 
 import codecs
+from collections.abc import Iterable
+from struct import Struct
 from typing import Final
 
 from productflo.protocol.codes import CloseCode
@@ -19,6 +21,7 @@ _FIN: Final = 0x80
 _MASKED: Final = 0x80
 _CONTROL_LIMIT: Final = 125
 _SIZE_16, _SIZE_64 = 126, 127
+_HEAD_16, _HEAD_64 = Struct(">BBH"), Struct(">BBQ")
 _HEAD_LIMIT: Final = 2
 _FIRST_BYTES = frozenset((0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8A))
 """What a frame may begin with: known opcodes, no reserved bits, control frames whole."""
@@ -35,14 +38,23 @@ class ProtocolViolation(Exception):
         self.reason = reason
 
 
-def frame(payload: bytes, opcode: int = TEXT) -> bytes:
-    """A whole frame from the server: final, not masked."""
-    size = len(payload)
+def head(size: int, opcode: int = TEXT) -> bytes:
+    """What stands before a payload of so many bytes in a frame from the server: final, not masked."""
     if size <= _CONTROL_LIMIT:
-        return bytes((_FIN | opcode, size)) + payload
+        return bytes((_FIN | opcode, size))
     if size < 65_536:
-        return bytes((_FIN | opcode, _SIZE_16)) + size.to_bytes(2, "big") + payload
-    return bytes((_FIN | opcode, _SIZE_64)) + size.to_bytes(8, "big") + payload
+        return _HEAD_16.pack(_FIN | opcode, _SIZE_16, size)
+    return _HEAD_64.pack(_FIN | opcode, _SIZE_64, size)
+
+
+def frame(payload: bytes, opcode: int = TEXT) -> bytes:
+    """A whole frame from the server."""
+    return head(len(payload), opcode) + payload
+
+
+def joined(payloads: Iterable[bytes]) -> bytes:
+    """Texts, each in a frame of its own, one after the other."""
+    return b"".join([part for payload in payloads for part in (head(len(payload)), payload)])
 
 
 def close_frame(code: int, reason: str = "") -> bytes:

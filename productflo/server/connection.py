@@ -4,8 +4,7 @@ Nothing above this interface can tell which implementation it has: ours, which o
 upgrade (`wire`), or Quart's own `receive` and `send` (`quart_connection`).
 """
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 from random import uniform
 from typing import Protocol
 
@@ -40,24 +39,27 @@ class Frame:
     `passing` where it may be shed for a slow reader.
     """
 
+    __slots__ = ("_frame", "_text", "envelope", "passing")
+
     def __init__(self, envelope: bytes, passing: Passing | None = None) -> None:
         self.envelope = envelope
         self.passing = passing
-
-    @cached_property
-    def frame(self) -> bytes:
-        """The WebSocket frame, for a connection that owns its socket."""
-        return frames.frame(self.envelope)
-
-    @cached_property
-    def text(self) -> str:
-        """For a carrier that takes text messages."""
-        return self.envelope.decode()
+        self._frame: bytes | None = None
+        self._text: str | None = None
 
     @property
-    def each(self) -> "tuple[Frame]":
-        """As `Joined.each`."""
-        return (self,)
+    def frame(self) -> bytes:
+        """The WebSocket frame, for a connection that owns its socket."""
+        if self._frame is None:
+            self._frame = frames.frame(self.envelope)
+        return self._frame
+
+    @property
+    def texts(self) -> Iterable[str]:
+        """For a carrier that takes text messages."""
+        if self._text is None:
+            self._text = self.envelope.decode()
+        return (self._text,)
 
     def __len__(self) -> int:
         return len(self.envelope)
@@ -66,33 +68,46 @@ class Frame:
 class Joined:
     """Durable events that follow each other, on their way to many connections, to each in one write."""
 
+    __slots__ = ("_frame", "_size", "envelopes")
+
     passing = None
 
-    def __init__(self, each: tuple[Frame, ...]) -> None:
-        self.each = each
-        self._size = sum(map(len, each))
+    def __init__(self, envelopes: Sequence[bytes]) -> None:
+        self.envelopes = envelopes
+        self._size = sum(map(len, envelopes))
+        self._frame: bytes | None = None
 
-    @cached_property
+    @property
     def frame(self) -> bytes:
         """The WebSocket frames of all."""
-        return b"".join([one.frame for one in self.each])
+        if self._frame is None:
+            self._frame = frames.joined(self.envelopes)
+        return self._frame
+
+    @property
+    def texts(self) -> Iterable[str]:
+        """As `Frame.texts`, one for each event."""
+        return (envelope.decode() for envelope in self.envelopes)
 
     def __len__(self) -> int:
         return self._size
 
 
-def bursts_of(each: tuple[Frame, ...]) -> Sequence[Frame | Joined]:
+def bursts_of(envelopes: Sequence[bytes]) -> list[Frame | Joined]:
     """Events as they are written: joined up to `JOINED_BYTES`."""
-    if len(each) == 1:
-        return each
+    if len(envelopes) == 1:
+        return [Frame(envelopes[0])]
+    joined = Joined(envelopes)
+    if len(joined) <= JOINED_BYTES:
+        return [joined]
     bursts: list[Frame | Joined] = []
     begin = size = 0
-    for at, one in enumerate(each):
+    for at, one in enumerate(envelopes):
         if at > begin and size + len(one) > JOINED_BYTES:
-            bursts.append(Joined(each[begin:at]))
+            bursts.append(Joined(envelopes[begin:at]))
             begin, size = at, 0
         size += len(one)
-    bursts.append(Joined(each[begin:]))
+    bursts.append(Joined(envelopes[begin:]))
     return bursts
 
 

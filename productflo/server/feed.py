@@ -174,12 +174,12 @@ class Feed:
         if not news:
             return
         before, self.seq = self.seq, self.seq + len(news)
-        each = tuple(map(Frame, news))
-        self._fan_out(before, each)
+        self._fan_out(before, news)
+        answering = bool(self.answers)
         for seq, envelope in enumerate(news, before + 1):
             if envelope.startswith(REVISIONS):
                 self.revised_at = seq
-            if self.answers:
+            if answering:
                 self.answers.ended(envelope)
         if self._awaited:
             self._tell_who_waits()
@@ -190,21 +190,21 @@ class Feed:
                 reached.set_result(None)
         self._awaited = [one for one in self._awaited if not one[1].done()]
 
-    def _fan_out(self, before: int, each: tuple[Frame, ...]) -> None:
+    def _fan_out(self, before: int, news: Sequence[bytes]) -> None:
         """Write events to every subscription that is live; `before` is the seq before the first of them.
 
         What is done once for the room is not done for its members: the frames are made and joined once.
         """
-        last, delivered, bursts = before + len(each), 0, bursts_of(each)
+        last, delivered, bursts = before + len(news), 0, bursts_of(news)
         for subscription in self.subscriptions.values():
             if subscription.held is not None or subscription.cursor >= last:
                 continue
             heard = max(0, subscription.cursor - before)
             subscription.cursor = last
             send = subscription.connection.send
-            for burst in bursts if not heard else each[heard:]:
+            for burst in bursts if not heard else bursts_of(news[heard:]):
                 send(burst)
-            delivered += len(each) - heard
+            delivered += len(news) - heard
         _DELIVERIES.inc(delivered)
 
     def skip(self, seq: int, told: Frame) -> None:

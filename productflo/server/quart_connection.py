@@ -190,8 +190,8 @@ class QuartConnection:
                 self._waiting_bytes -= len(frame)
                 if self._waiting_bytes <= LOW_WATER:
                     self._drained.set()
-                for one in frame.each:
-                    await self._websocket.send(one.text)
+                for text in frame.texts:
+                    await self._websocket.send(text)
         if self._closing:
             await self._websocket.close(*self._closing)
 

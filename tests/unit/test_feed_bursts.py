@@ -74,7 +74,7 @@ def test_what_is_written_at_once_is_bounded(feed: Feed) -> None:
     sizes = [JOINED_BYTES // 2, JOINED_BYTES // 2, 1, JOINED_BYTES + 1, 1, 1]
     envelopes = tuple(b"x" * size for size in sizes)
     assert feed.logged(Logged(1, "g1", 0, envelopes))
-    assert [[len(one) for one in burst.each] for burst in ada.written] == [
+    assert [[len(text.encode()) for text in burst.texts] for burst in ada.written] == [
         [JOINED_BYTES // 2, JOINED_BYTES // 2],
         [1],
         [JOINED_BYTES + 1],

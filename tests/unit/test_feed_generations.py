@@ -16,7 +16,7 @@ class Ear:
         self.heard: list[bytes] = []
 
     def send(self, frame: Frame | Joined) -> None:
-        self.heard += [one.envelope for one in frame.each]
+        self.heard += [text.encode() for text in frame.texts]
 
     def close(self, code: CloseCode, reason: str) -> None:
         raise AssertionError("nobody closes it")

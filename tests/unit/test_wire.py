@@ -316,7 +316,7 @@ async def test_a_peer_that_hangs_up_is_gone() -> None:
 
 async def test_a_joined_write_counts_with_all_its_bytes() -> None:
     """So a slow reader is closed where it would have been with each of its frames alone."""
-    many = Joined(tuple(Frame(b"x" * 1_000) for _ in range(60)))
+    many = Joined((b"x" * 1_000,) * 60)
     async with line() as at:
         fill(at.wire, 0)
         for _ in range(OUTBOX_BYTES // len(many)):
