@@ -72,7 +72,7 @@ def validate(envelope: dict[str, Any]) -> Inbound:
     if envelope.get("room_id") is None and issubclass(model, InRoom):
         raise RoomRequired(f"{envelope['code']} needs a room_id.", field="room_id")
     try:
-        return model.model_validate(envelope)
+        return model.__pydantic_validator__.validate_python(envelope)  # type: ignore[no-any-return]
     except ValidationError as error:
         raise first_problem(error) from error
 
