@@ -11,12 +11,11 @@ second where a call a message took 21,000.
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, TryAgainError
@@ -29,6 +28,7 @@ from productflo.store.keys import slot
 from productflo.store.outage import OUTAGE
 from productflo.store.refusals import RETRY_AFTER, is_away, is_elsewhere, told
 from productflo.store.scripts import Call, Script
+from productflo.store.waiting import Queue, R, Shard, T, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,6 @@ MAX_WAITING_BYTES = 67_108_864
 """Of all that waits: what a process may spend on a store that is away."""
 MAX_BATCH = 250
 """Items that go at once: some 8 ms in which the store serves nobody else, at 30 us each (benchmarks.md)."""
-PIPELINES = 2
-"""To one shard at a time, at most."""
-MUCH = 64
-"""Items that wait, of which a second pipeline is worth its cost. Fewer gather until the first is answered."""
 MAX_BATCH_BYTES = 2_097_152
 """Of what goes at once, and is published at once: Redis drops a listener for which 32 MB wait."""
 RETRY_DELAY = 0.25
@@ -52,26 +48,6 @@ GIVE_UP_AFTER = 30.0
 _SECONDS = tallies.Spread(metrics.APPEND_SECONDS)
 
 
-class Item(Protocol):
-    """What can be handed in."""
-
-    @property
-    def room(self) -> str:
-        """Items of a room keep their order."""
-
-    @property
-    def alone(self) -> bool:
-        """Whether it needs a call of its own."""
-
-    @property
-    def size(self) -> int:
-        """Bytes that it takes up, roughly."""
-
-
-T = TypeVar("T", bound=Item)
-R = TypeVar("R")
-
-
 @dataclass(frozen=True, slots=True)
 class Confirmation(Generic[T]):
     """So many replicas must have what was written; `told` gives the channel and what is published then."""
@@ -80,44 +56,12 @@ class Confirmation(Generic[T]):
     told: Callable[[Sequence[T], Any], tuple[str, bytes]]
 
 
-@dataclass(slots=True)
-class _Waiting(Generic[T, R]):
-    item: T
-    size: int
-    since: float
-    answered: "Callable[[R | ProductFloError], None]"
-    first_sent: float | None = None
-
-
-@dataclass(slots=True)
-class _Queue(Generic[T, R]):
-    """A room's. `resting` until it may be tried again; `singly` that a call for several of it was refused."""
-
-    waiting: deque[_Waiting[T, R]] = field(default_factory=deque)
-    under_way: bool = False
-    resting: bool = False
-    singly: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class _Answered:
     """The script's answer, and the commands that were carried out after it."""
 
     answer: Any
     followed: Sequence[Command]
-
-
-@dataclass(slots=True)
-class _Shard:
-    """One server that is written to."""
-
-    pipelines: int = 0
-    items: int = 0
-    away: bool = False
-
-    def takes(self, waiting: int) -> bool:
-        """Whether it is sent something, where so many items wait."""
-        return not self.pipelines or (self.pipelines < PIPELINES and waiting >= MUCH)
 
 
 class Commits(Generic[T, R]):
@@ -144,8 +88,8 @@ class Commits(Generic[T, R]):
         self._outcomes = outcomes
         self._after = after
         self._confirmation = confirmation if confirmation and confirmation.replicas else None
-        self._rooms: dict[str, _Queue[T, R]] = {}
-        self._shards: dict[Redis | None, _Shard] = {}
+        self._rooms: dict[str, Queue[T, R]] = {}
+        self._shards: dict[Redis | None, Shard] = {}
         self._count = self._bytes = 0
         self._arrived = asyncio.Event()
         self._stopped = False
@@ -170,10 +114,10 @@ class Commits(Generic[T, R]):
         full = self._count >= MAX_WAITING or self._bytes + size > MAX_WAITING_BYTES
         if full or (shard is not None and shard.away):
             raise StoreAway("The store is away. Send the message again shortly.", retry_after=RETRY_AFTER)
-        one: _Waiting[T, R] = _Waiting(item, size, monotonic(), answered)
+        one: Waiting[T, R] = Waiting(item, size, monotonic(), answered)
         queue = self._rooms.get(item.room)
         if queue is None:
-            queue = self._rooms[item.room] = _Queue()
+            queue = self._rooms[item.room] = Queue()
         queue.waiting.append(one)
         self._count += 1
         self._bytes += size
@@ -194,9 +138,9 @@ class Commits(Generic[T, R]):
                 left = list(queue.waiting)
                 self._end(queue, left, [_unconfirmed() if one.first_sent else _stopping() for one in left])
 
-    def _take(self) -> dict[Redis | None, list[list[_Waiting[T, R]]]]:
+    def _take(self) -> dict[Redis | None, list[list[Waiting[T, R]]]]:
         """A batch of each room that may go, for the shards that are free; the items stay in their queues."""
-        taken: dict[Redis | None, list[list[_Waiting[T, R]]]] = {}
+        taken: dict[Redis | None, list[list[Waiting[T, R]]]] = {}
         shards = self._shards.values()
         waiting = self._count - sum(shard.items for shard in shards)
         if shards and not any(shard.takes(waiting) for shard in shards):
@@ -206,10 +150,10 @@ class Commits(Generic[T, R]):
             if queue.under_way or queue.resting:
                 continue
             shard = shard_of(self._client, slot(room))
-            if not self._shards.setdefault(shard, _Shard()).takes(waiting):
+            if not self._shards.setdefault(shard, Shard()).takes(waiting):
                 continue
             count, size = sizes.get(shard, (0, 0))
-            batch = list(_fitting(queue, MAX_BATCH - count, MAX_BATCH_BYTES - size, at_least_one=not count))
+            batch = list(queue.fitting(MAX_BATCH - count, MAX_BATCH_BYTES - size, at_least_one=not count))
             if batch:
                 queue.under_way = True
                 taken.setdefault(shard, []).append(batch)
@@ -220,7 +164,7 @@ class Commits(Generic[T, R]):
             self._shards[shard].items += count
         return taken
 
-    async def _commit(self, shard: Redis | None, batches: list[list[_Waiting[T, R]]]) -> None:
+    async def _commit(self, shard: Redis | None, batches: list[list[Waiting[T, R]]]) -> None:
         """One pipeline; what the store did not answer stays in its queue."""
         now = monotonic()
         for batch in batches:
@@ -244,7 +188,7 @@ class Commits(Generic[T, R]):
         self._arrived.set()
 
     async def _results(
-        self, shard: Redis | None, batches: Sequence[Sequence[_Waiting[T, R]]]
+        self, shard: Redis | None, batches: Sequence[Sequence[Waiting[T, R]]]
     ) -> "Sequence[_Answered | RedisError]":
         """The script's answer, or why there is none, for each batch."""
         results: Sequence[_Answered | RedisError] = [TryAgainError("nobody knew where")] * len(batches)
@@ -284,7 +228,7 @@ class Commits(Generic[T, R]):
     async def _publish(
         self,
         shard: Redis,
-        batches: Sequence[Sequence[_Waiting[T, R]]],
+        batches: Sequence[Sequence[Waiting[T, R]]],
         results: "Sequence[_Answered | RedisError]",
     ) -> None:
         """Tell everybody of what the replicas have confirmed; who is not told looks at the log in time."""
@@ -298,7 +242,7 @@ class Commits(Generic[T, R]):
                 pipeline.execute_command("SPUBLISH" if sharded else "PUBLISH", channel, told)
         await pipeline.execute(raise_on_error=False)
 
-    def _wait(self, queue: _Queue[T, R], batch: Sequence[_Waiting[T, R]]) -> bool:
+    def _wait(self, queue: Queue[T, R], batch: Sequence[Waiting[T, R]]) -> bool:
         """Try again later, but for what has been tried for too long; whether anything is left to try."""
         queue.resting = True
         asyncio.get_running_loop().call_later(RETRY_DELAY, self._try_again, queue)
@@ -308,11 +252,11 @@ class Commits(Generic[T, R]):
             self._end(queue, given_up, [_unconfirmed()] * len(given_up))
         return len(given_up) < len(batch)
 
-    def _try_again(self, queue: _Queue[T, R]) -> None:
+    def _try_again(self, queue: Queue[T, R]) -> None:
         queue.resting = False
         self._arrived.set()
 
-    def _note(self, shard: _Shard, items: int, away: Sequence[RedisError]) -> None:
+    def _note(self, shard: Shard, items: int, away: Sequence[RedisError]) -> None:
         """Remember how the shard is."""
         shard.pipelines -= 1
         shard.items -= items
@@ -322,8 +266,8 @@ class Commits(Generic[T, R]):
 
     def _end(
         self,
-        queue: _Queue[T, R],
-        ended: Sequence[_Waiting[T, R]],
+        queue: Queue[T, R],
+        ended: Sequence[Waiting[T, R]],
         outcomes: Sequence[R | ProductFloError],
     ) -> None:
         """Answer the first of a queue."""
@@ -348,20 +292,6 @@ def settle(answer: "asyncio.Future[R]", outcome: R | ProductFloError) -> None:
         answer.exception()  # A caller that was cancelled no longer asks.
     else:
         answer.set_result(outcome)
-
-
-def _fitting(queue: _Queue[T, R], count: int, size: int, *, at_least_one: bool) -> Iterator[_Waiting[T, R]]:
-    """The first items of a queue that go in one call, at most so many of them and so many bytes."""
-    for taken, one in enumerate(queue.waiting):
-        size -= one.size
-        forced = at_least_one and not taken
-        if not forced and (taken == count or size < 0):
-            return
-        if taken and (one.item.alone or queue.singly):
-            return
-        yield one
-        if one.item.alone:
-            return
 
 
 def _unconfirmed() -> Unconfirmed:

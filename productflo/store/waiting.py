@@ -1,0 +1,80 @@
+"""What waits for the store: a queue for each room, and for each server how much it has to do."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from productflo.errors import ProductFloError
+
+PIPELINES = 2
+"""To one server at a time, at most."""
+MUCH = 64
+"""Items that wait, of which a second pipeline is worth its cost. Fewer gather until the first is answered."""
+
+
+class Item(Protocol):
+    """What can be handed in."""
+
+    @property
+    def room(self) -> str:
+        """Items of a room keep their order."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether it needs a call of its own."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes up, roughly."""
+
+
+T = TypeVar("T", bound=Item)
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Waiting(Generic[T, R]):
+    """An item, of `size` bytes, handed in at `since` (of `time.monotonic`, as `first_sent`)."""
+
+    item: T
+    size: int
+    since: float
+    answered: Callable[[R | ProductFloError], None]
+    first_sent: float | None = None
+
+
+@dataclass(slots=True)
+class Queue(Generic[T, R]):
+    """A room's. `resting` until it may be tried again; `singly` that a call for several of it was refused."""
+
+    waiting: deque[Waiting[T, R]] = field(default_factory=deque)
+    under_way: bool = False
+    resting: bool = False
+    singly: bool = False
+
+    def fitting(self, count: int, size: int, *, at_least_one: bool) -> Iterator[Waiting[T, R]]:
+        """The first that go in one call, at most so many of them and so many bytes."""
+        for taken, one in enumerate(self.waiting):
+            size -= one.size
+            forced = at_least_one and not taken
+            if not forced and (taken == count or size < 0):
+                return
+            if taken and (one.item.alone or self.singly):
+                return
+            yield one
+            if one.item.alone:
+                return
+
+
+@dataclass(slots=True)
+class Shard:
+    """One server that is written to."""
+
+    pipelines: int = 0
+    items: int = 0
+    away: bool = False
+
+    def takes(self, waiting: int) -> bool:
+        """Whether it is sent something, where so many items wait."""
+        return not self.pipelines or (self.pipelines < PIPELINES and waiting >= MUCH)
