@@ -44,8 +44,8 @@ _NOTES: Mapping[str, str] = {
     "pieces": """The web process does nothing but deliver: the assistant's worker, and whoever chats, are
 elsewhere. A model says 50 tokens a second, the worker gathers them for 40 ms, and all have asked for pieces.
 The chats are padded to the bytes of a piece, and as many come a second. `piece / chat` compares the web
-process's CPU time for a delivery: it is to be 1 at most. `store` compares the store's: a chat is kept, a piece
-is not. The p50 of a piece counts from the model's first token in it, the gathering included.""",
+process's CPU time for a delivery: it is to be 1 at most. `store` compares the store's: a chat is kept, a
+piece is not. The p50 of a piece counts from the model's first token in it, the gathering included.""",
     "halves-rooms": """Each web process has half of the server's core, since this machine has no whole one for
 a second: two share it, and one shares it with a loop that does nothing. So `two / one` is what a second core
 brings to a web process where store and load have theirs, as long as the other core is not full. `by CPU time`
