@@ -66,8 +66,17 @@ def cost(name: str, *processes: str) -> Value:
 
 def others(one: Measurement) -> float:
     """Per cent of the server's core that neither the server nor idleness took: the noise."""
-    core, seconds = _loaded(one).cores[SERVER_CORE], _loaded(one).seconds
-    return max(0.0, ((core.busy + core.steal) / seconds - _loaded(one).share("server")) * 100)
+    return others_than("server")(one)
+
+
+def others_than(*names: str) -> Value:
+    """The same where the processes with these names belong there."""
+
+    def value(one: Measurement) -> float:
+        core, seconds = _loaded(one).cores[SERVER_CORE], _loaded(one).seconds
+        return max(0.0, ((core.busy + core.steal) / seconds - _loaded(one).share(*names)) * 100)
+
+    return value
 
 
 def latency(quantile: str) -> Value:
@@ -219,11 +228,13 @@ HALVES = (
     Column("and", share("server2"), ".0f"),
     Column("of one", _baseline(share("server")), ".0f"),
     Column("of the loop", _baseline(share("burner")), ".0f"),
+    Column("others % at two", others_than(*SERVERS), ".0f"),
+    Column("at one", _baseline(others_than("server", "burner")), ".0f"),
     Column("µs/message of two", cost("own", *SERVERS), ".1f"),
     Column("of one", _baseline(cost("own", *SERVERS)), ".1f"),
-    Column("other core % with two", _busy(OTHER_CORE), ".0f"),
-    Column("store % with two", share("store"), ".0f"),
-    Column("with one", _baseline(share("store")), ".0f"),
+    Column("other core % at two", _busy(OTHER_CORE), ".0f"),
+    Column("store % at two", share("store"), ".0f"),
+    Column("generator % at two", share("generator"), ".0f"),
 )
 
 
