@@ -48,7 +48,9 @@ def _measured(rounds: Rounds, path: Path) -> Results:
 
     What the file has of other scenarios, measured on such a machine, stays in it.
     """
-    results = Results(date=datetime.now(UTC), machine=describe(), flush=flushes(), measurements=())
+    with alone():
+        flush = flushes()
+    results = Results(date=datetime.now(UTC), machine=describe(), flush=flush, measurements=())
     if path.exists() and (before := Results.load(path)).machine == results.machine:
         results = results.instead(before.measurements)
     measurements: list[Measurement] = []

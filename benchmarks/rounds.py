@@ -43,7 +43,7 @@ class Results(BaseModel):
     date: datetime
     machine: str
     flush: Latency | None = None
-    """Of the disk, before the rounds began; results of before 2026-11-28, 10:00 UTC, have none."""
+    """Of the disk, before the rounds began; None where it was not looked at."""
     measurements: tuple[Measurement, ...]
 
     def save(self, path: Path) -> None:
