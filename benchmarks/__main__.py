@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from benchmarks.crowd import CACHE
+from benchmarks.disk import flushes, told_of
 from benchmarks.machine import Unfit, alone, describe, load_average, prepare
 from benchmarks.our_server import HERE, NAME, OurServer
 from benchmarks.peer_servers import PEERS
@@ -47,7 +48,9 @@ def _measured(rounds: Rounds, path: Path) -> Results:
 
     What the file has of other scenarios, measured on such a machine, stays in it.
     """
-    results = Results(date=datetime.now(UTC), machine=describe(), measurements=())
+    with alone():
+        flush = flushes()
+    results = Results(date=datetime.now(UTC), machine=describe(), flush=flush, measurements=())
     if path.exists() and (before := Results.load(path)).machine == results.machine:
         results = results.instead(before.measurements)
     measurements: list[Measurement] = []
@@ -119,6 +122,8 @@ def _say(one: Measurement) -> None:
 
 def _tell(results: Results, scenarios: list[tuple[str, str]]) -> None:
     print(f"\n{results.date:%Y-%m-%d %H:%M} UTC, {results.machine}, load average {load_average():.1f}")
+    if results.flush:
+        print(told_of(results.flush))
     for name, about in scenarios:
         print(f"\n## {about} ({name})\n\n{table(results, name)}")
     for problem in problems(results):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.crowd import Latency, Loaded, Spent
-from benchmarks.machine import SERVER_CORE
+from benchmarks.machine import OTHER_CORE, SERVER_CORE
 from benchmarks.rounds import Measurement
 
 Value = Callable[[Measurement], float]
@@ -66,8 +66,17 @@ def cost(name: str, *processes: str) -> Value:
 
 def others(one: Measurement) -> float:
     """Per cent of the server's core that neither the server nor idleness took: the noise."""
-    core, seconds = _loaded(one).cores[SERVER_CORE], _loaded(one).seconds
-    return max(0.0, ((core.busy + core.steal) / seconds - _loaded(one).share("server")) * 100)
+    return others_than("server")(one)
+
+
+def others_than(*names: str) -> Value:
+    """The same where the processes with these names belong there."""
+
+    def value(one: Measurement) -> float:
+        core, seconds = _loaded(one).cores[SERVER_CORE], _loaded(one).seconds
+        return max(0.0, ((core.busy + core.steal) / seconds - _loaded(one).share(*names)) * 100)
+
+    return value
 
 
 def latency(quantile: str) -> Value:
@@ -81,6 +90,42 @@ def _latency_of(load: str, quantile: str) -> Value:
         return float(getattr(found, quantile))
 
     return value
+
+
+def _baseline(value: Value) -> Value:
+    """The same figure of what the load is compared with."""
+    return lambda one: value(one.model_copy(update={"loaded": one.baseline}))
+
+
+def _times(value: Value) -> Value:
+    """How many times the baseline's figure is the load's."""
+
+    def times(one: Measurement) -> float:
+        baseline = _baseline(value)(one)
+        return value(one) / baseline if baseline else 0.0
+
+    return times
+
+
+def _by_cpu_time(one: Measurement) -> float:
+    """How many times as much two processes would carry, by what a message costs in one and in both."""
+    times = _times(cost("own", *SERVERS))(one)
+    return 2 / times if times else 0.0
+
+
+def _each(name: str) -> Value:
+    """Bytes that came for each of what was counted."""
+
+    def value(one: Measurement) -> float:
+        count = float(getattr(_loaded(one), name))
+        return _loaded(one).bytes / count if count else 0.0
+
+    return value
+
+
+def _busy(core: int) -> Value:
+    """Per cent of a core, whoever used it."""
+    return lambda one: _loaded(one).cores[core].busy / _loaded(one).seconds * 100
 
 
 def _kilobytes(process: str) -> Value:
@@ -158,6 +203,40 @@ ANSWERS = (
     Column("worker %", share("worker"), ".0f"),
 )
 
+_DELIVERY = cost("delivered", "server")
+_STORED = cost("delivered", "store")
+PIECES = (
+    Column("piece / chat", _times(_DELIVERY), ".2f", less),
+    Column("µs/piece delivered", _DELIVERY, ".2f"),
+    Column("µs/chat delivered", _baseline(_DELIVERY), ".2f"),
+    Column("bytes of a piece", _each("delivered"), ".0f"),
+    Column("of a chat", _baseline(_each("delivered")), ".0f"),
+    Column("pieces delivered/s", per_second("delivered"), ",.0f"),
+    Column("chats delivered/s", _baseline(per_second("delivered")), ",.0f"),
+    Column("store, piece / chat", _times(_STORED), ".2f"),
+    Column("p50 ms of a piece", latency("p50"), ".1f"),
+    Column("of a chat", _baseline(latency("p50")), ".1f"),
+    Column("others % at pieces", others, ".0f"),
+    Column("at chats", _baseline(others), ".0f"),
+)
+HALVES = (
+    Column("two / one", _times(per_second("own")), ".2f", more),
+    Column("by CPU time", _by_cpu_time, ".2f"),
+    Column("messages/s of two", per_second("own"), ",.0f"),
+    Column("of one", _baseline(per_second("own")), ",.0f"),
+    Column("server % of two", share("server"), ".0f"),
+    Column("and", share("server2"), ".0f"),
+    Column("of one", _baseline(share("server")), ".0f"),
+    Column("of the loop", _baseline(share("burner")), ".0f"),
+    Column("others % at two", others_than(*SERVERS), ".0f"),
+    Column("at one", _baseline(others_than("server", "burner")), ".0f"),
+    Column("µs/message of two", cost("own", *SERVERS), ".1f"),
+    Column("of one", _baseline(cost("own", *SERVERS)), ".1f"),
+    Column("other core % at two", _busy(OTHER_CORE), ".0f"),
+    Column("store % at two", share("store"), ".0f"),
+    Column("generator % at two", share("generator"), ".0f"),
+)
+
 
 def columns_of(one: Measurement) -> tuple[Column, ...]:
     """The columns of a table of such measurements: what it is compared by stands first."""
@@ -165,6 +244,8 @@ def columns_of(one: Measurement) -> tuple[Column, ...]:
         return IDLE
     if one.answers:
         return ANSWERS
+    if one.baseline:
+        return HALVES if "server2" in _loaded(one).cpu else PIECES
     if one.loaded:
         return FIXED if one.scenario.startswith(FIXED_NAMES) else CONVERSATION
     return RESUMING if one.joined and one.joined.heard else ARRIVING

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,17 +56,28 @@ class OurServer:
     name: str = NAME
     checkout: Path = HERE
     workers: int = 1
+    cores: tuple[int, ...] = (SERVER_CORE, OTHER_CORE)
+    """What the web processes are placed on, in turn."""
     settings: Mapping[str, str] = field(default_factory=dict)
     dialect: Dialect = DIALECT
 
     @contextmanager
     def running(self, folder: Path) -> Iterator[Running]:
-        """Web processes on the server's core (two and more: on both), everything else on the other one."""
+        """Web processes on `cores`, everything else on the other core."""
         port = free_port()
         env = self._environment(folder) | {"PRODUCTFLO_PORT": str(port)}
         command = on_core(SERVER_CORE, *self._command("serve"))
         with process(command, folder / "log", r"Running on http", env, self.checkout) as parent:
-            yield Running(port, _placed(parent.pid, folder / "data"))
+            yield Running(port, _placed(parent.pid, folder / "data", self.cores))
+
+    @contextmanager
+    def beside(self, folder: Path) -> Iterator[int]:
+        """Another web process of the server that runs on the same folder, on the other core: its port."""
+        port = free_port()
+        env = self._environment(folder) | {"PRODUCTFLO_PORT": str(port), "PRODUCTFLO_WORKERS": "1"}
+        command = elsewhere(*self._command("serve"))
+        with process(command, folder / "beside.log", r"Running on http", env, self.checkout):
+            yield port
 
     @contextmanager
     def worker(self, folder: Path) -> Iterator[int]:
@@ -88,13 +99,13 @@ class OurServer:
         return {**env, **SETTINGS, **self.settings}
 
 
-def _placed(parent: int, data: Path) -> dict[str, int]:
-    """Move what is not the web process to the other core; returns what is to be watched."""
+def _placed(parent: int, data: Path, cores: Sequence[int]) -> dict[str, int]:
+    """Move web processes to `cores`, and what is none to the other core; returns what is to be watched."""
     holder = json.loads((data / "store.lock").read_text())
     for pid in (parent, holder["keeper"], holder["server"]):
         move(pid, OTHER_CORE)
     web = [child for child in children_of(parent) if "serve --fd" in command_of(child)]
     for number, pid in enumerate(web):
-        move(pid, (SERVER_CORE, OTHER_CORE)[number % 2])
+        move(pid, cores[number % len(cores)])
     names = ["server", *(f"server{number}" for number in range(2, len(web) + 1))]
     return dict(zip(names, web, strict=True)) | {"store": holder["server"]}

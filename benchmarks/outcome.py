@@ -28,6 +28,8 @@ class Outcome:
     """The same load before whatever is measured began."""
     answers: Loaded | None = None
     """What was heard of assistants' answers."""
+    baseline: Loaded | None = None
+    """What the load is compared with, of the same server in the same round."""
     memory: Mapping[str, float] = field(default_factory=dict)
     """Bytes of memory for each connection, by process."""
 

@@ -1,12 +1,14 @@
 """The pages of the documentation that tell what was measured, made from the raw results beside them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.capacity import BUSY, CONNECTIONS, CORES, Community, fitted, said_to_measured, told
+from benchmarks.disk import told_of
 from benchmarks.our_server import SETTINGS
 from benchmarks.plot import PANELS, svg
 from benchmarks.rounds import Results
-from benchmarks.scenarios import SCENARIOS
+from benchmarks.scenarios import RATE, SCENARIOS
 from benchmarks.table import growth, problems, table
 
 RESULTS = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.json"
@@ -38,6 +40,20 @@ is what anything else took of the server's core. A generator near 100 % would be
 `first / this` says how many times as good the first row is.
 
 """
+_NOTES: Mapping[str, str] = {
+    "pieces": """The web process does nothing but deliver: the assistant's worker, and whoever chats, are
+elsewhere. A model says 50 tokens a second, the worker gathers them for 40 ms, and all have asked for pieces.
+The chats are padded to the bytes of a piece, and as many come a second. `piece / chat` compares the web
+process's CPU time for a delivery: it is to be 1 at most. `store` compares the store's: a chat is kept, a
+piece is not. The p50 of a piece counts from the model's first token in it, the gathering included.""",
+    "halves-rooms": """Each web process has half of the server's core, since this machine has no whole one for
+a second: two share it, and one shares it with a loop that does nothing. So `two / one` is what a second core
+brings to a web process where store and load have theirs, as long as the other core is not full. `by CPU time`
+is the same from what a message costs, which depends less on what else goes on. A room's members are on either
+process, so both receive most of its messages.""",
+}
+"""What has to be known to read a scenario's table, by its name."""
+_FLUSHED = "The store flushes a message, with all that waits with it, before anybody is told of it. "
 
 _CAPACITY = """# How much is needed for how many
 
@@ -70,14 +86,22 @@ Memory of a process itself (about 60 MB), files and history come on top, and so 
 
 
 def benchmarks_page() -> str:
-    """All tables."""
-    results = Results.load(RESULTS)
+    """All tables of the last full run."""
+    return tables(Results.load(RESULTS))
+
+
+def tables(results: Results) -> str:
+    """A page of results: its tables, with what has to be known to read them."""
     settings = ", ".join(f"`{name}={value}`" for name, value in SETTINGS.items())
     page = _BENCHMARKS.format(date=results.date, machine=results.machine, settings=settings)
+    notes = {name: f"{note}\n\n" for name, note in _NOTES.items()}
+    if results.flush:
+        notes[RATE.name] = f"{_FLUSHED}{told_of(results.flush)}\n\n"
     measured = {one.scenario for one in results.measurements}
     for scenario in SCENARIOS:
         if scenario.name in measured and not scenario.name.startswith(SCALE):
-            page += f"## {scenario.about}\n\n{table(results, scenario.name)}\n\n"
+            told = notes.get(scenario.name, "")
+            page += f"## {scenario.about}\n\n{told}{table(results, scenario.name)}\n\n"
     page += "## How costs grow\n\n![Costs against members, connections and processes](scaling.svg)\n\n"
     for panel in PANELS:
         grown = {one.name: one.about for one in SCENARIOS if one.name.startswith(panel.prefix)}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.crowd import Failed, Joined, Loaded
+from benchmarks.crowd import Failed, Joined, Latency, Loaded
 from benchmarks.machine import load_average
 from benchmarks.outcome import Outcome, Scenario
 from benchmarks.systems import System
@@ -30,6 +30,7 @@ class Measurement(BaseModel):
     loaded: Loaded | None = None
     undisturbed: Loaded | None = None
     answers: Loaded | None = None
+    baseline: Loaded | None = None
     memory: Mapping[str, float] | None = None
     failure: str | None = None
 
@@ -41,12 +42,16 @@ class Results(BaseModel):
 
     date: datetime
     machine: str
+    flush: Latency | None = None
+    """Of the disk, before the rounds began; None where it was not looked at."""
     measurements: tuple[Measurement, ...]
 
     def save(self, path: Path) -> None:
         """Write them down, one measurement a line."""
         lines = ",\n".join(one.model_dump_json(exclude_none=True) for one in self.measurements)
         head = f'{{"date":{json.dumps(self.date.isoformat())},"machine":{json.dumps(self.machine)},'
+        if self.flush:
+            head += f'"flush":{self.flush.model_dump_json()},'
         path.write_text(f'{head}"measurements":[\n{lines}\n]}}\n')
 
     def instead(self, measurements: Sequence[Measurement]) -> "Results":

@@ -6,8 +6,10 @@ from benchmarks.answering import Answering
 from benchmarks.arriving import Idle, Resume, Storm
 from benchmarks.conversation import Conversation, fan_out, scale_connections, scale_members, scale_processes
 from benchmarks.crowd import Load
+from benchmarks.halves import Halves
 from benchmarks.outcome import Scenario
 from benchmarks.paging import Paging
+from benchmarks.pieces import Pieces
 
 ROOMS = Conversation(
     "rooms", "250 rooms of 4, one speaks in each, 4 messages in flight", 4, Load(window=4), 250
@@ -36,6 +38,27 @@ SCENARIOS: tuple[Scenario, ...] = (
         5.0,
         100,
         Load(rate=50.0, warm=3.0),
+    ),
+    Pieces(
+        "pieces",
+        "an answer in pieces to 500 people, beside chats of the same bytes at the same rate",
+        500,
+        1,
+        Load(warm=2.0),
+    ),
+    Halves(
+        "halves-rooms",
+        "250 rooms of 4, 4 messages in flight in each: two web processes against one, half a core each",
+        4,
+        250,
+        Load(window=4),
+    ),
+    Halves(
+        "halves-fan-out",
+        "8 rooms of 50, 64 messages in flight in each: two web processes against one, half a core each",
+        50,
+        8,
+        Load(window=64),
     ),
     *map(scale_members, (10, 30, 100, 300, 1000)),
     *map(scale_connections, (10, 100, 500, 1000)),

@@ -72,8 +72,9 @@ def problems(results: Results) -> list[str]:
         where = f"{one.scenario}, {one.system}, round {one.round}"
         if one.failure:
             found.append(f"{where}: {one.failure}")
-        for loaded in (one.loaded, one.undisturbed):
-            if loaded and (loaded.missing or loaded.errors or loaded.gone or loaded.skipped):
-                said = f"{loaded.missing} deliveries missing, {loaded.skipped} messages not said"
+        for loaded in (one.loaded, one.undisturbed, one.baseline):
+            missing = loaded.missing if loaded and loaded.said else 0  # Who only listens expects no number.
+            if loaded and (missing or loaded.errors or loaded.gone or loaded.skipped):
+                said = f"{missing} deliveries missing, {loaded.skipped} messages not said"
                 found.append(f"{where}: {said}, {loaded.errors} errors, {loaded.gone} gone")
     return found

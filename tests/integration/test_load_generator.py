@@ -1,5 +1,6 @@
 """The load generator of the benchmarks counts what comes, and notices what does not."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ import pytest
 
 from benchmarks.conversation import Conversation
 from benchmarks.crowd import Dialect, Failed, Load, crowd
-from benchmarks.machine import Unfit, prepare
+from benchmarks.halves import Halves
+from benchmarks.machine import OTHER_CORE, SERVER_CORE, Unfit, prepare
 from benchmarks.our_server import HISTORIC, OurServer
 from benchmarks.outcome import started
 from benchmarks.peer_servers import Reflector
+from benchmarks.pieces import Pieces
 from benchmarks.systems import Running
 
 SHORT = Load(window=4, warm=0.1, seconds=0.3)
@@ -97,3 +100,34 @@ def test_errors_of_the_server_are_counted() -> None:
     ):
         loaded = clients.load(Load(window=2, most=2, warm=0, seconds=0.5))
     assert (loaded.delivered, loaded.errors) == (0, 2)
+
+
+def test_pieces_are_heard_beside_chats_of_their_size() -> None:
+    """A real answer in pieces, and chats padded to them, in a room whose process only delivers."""
+    outcome = Pieces("short", "a short one", 3, 1, Load(warm=0.5, seconds=1.0)).measure(OurServer())
+    pieces, chats = outcome.loaded, outcome.baseline
+    assert pieces is not None
+    assert chats is not None
+    assert pieces.delivered >= 3 * 5
+    assert chats.delivered == pytest.approx(pieces.delivered, rel=0.3)
+    assert chats.bytes / chats.delivered == pytest.approx(pieces.bytes / pieces.delivered, rel=0.03)
+    assert pieces.cpu["worker"] > 0
+    assert chats.cpu["server"] > 0
+
+
+def test_two_processes_share_the_core_that_one_shares_with_a_loop() -> None:
+    """A short conversation with each: everything is heard, and none of them had the core alone."""
+    outcome = Halves("short", "a short one", 4, 20, replace(SHORT, seconds=1.0)).measure(OurServer())
+    two, one = outcome.loaded, outcome.baseline
+    assert two is not None
+    assert one is not None
+    assert (two.missing, one.missing, two.errors, one.errors) == (0, 0, 0, 0)
+    assert one.cpu["burner"] > one.cpu["server"] / 2
+    assert min(two.cpu["server"], two.cpu["server2"]) > 0
+
+
+def test_web_processes_are_where_they_should_be() -> None:
+    """Both on the one core that is named, and the store on the other."""
+    with started(replace(OurServer(), workers=2, cores=(SERVER_CORE,))) as running:
+        cores = {name: os.sched_getaffinity(pid) for name, pid in running.processes.items()}
+    assert cores == {"server": {SERVER_CORE}, "server2": {SERVER_CORE}, "store": {OTHER_CORE}}

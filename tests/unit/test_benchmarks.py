@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.capacity import BUSY, CONNECTIONS, Community, Costs, fitted, needs, said_to_measured
 from benchmarks.crowd import Core, Failed, Joined, Latency, Loaded
+from benchmarks.disk import flushes, latency
 from benchmarks.outcome import Outcome
-from benchmarks.page import RESULTS
+from benchmarks.page import RESULTS, tables
 from benchmarks.peer_servers import PEERS
 from benchmarks.plot import PANELS, points
 from benchmarks.rounds import Measurement, Results, Rounds
@@ -44,6 +45,17 @@ def measured(
     return Measurement(scenario=scenario, system=system, round=number, at=WHEN, load_average=0, loaded=loaded)
 
 
+def compared(scenario: str, load: Measurement, baseline: Measurement) -> Measurement:
+    """A measurement of a load and of what it is compared with."""
+    return load.model_copy(update={"scenario": scenario, "baseline": baseline.loaded})
+
+
+def cells(found: Measurement) -> dict[str, str]:
+    """The one row of a table, by the heads; of those that stand there twice the first."""
+    head, _, row = (line.split(" | ") for line in table(results(found), found.scenario).splitlines())
+    return dict(reversed(list(zip(head, row, strict=True))))
+
+
 def results(*measurements: Measurement) -> Results:
     return Results(date=WHEN, machine="a machine", measurements=measurements)
 
@@ -68,6 +80,38 @@ def test_what_is_missing_is_told() -> None:
     assert problems(results(measured("a", "ours", 5, 2, 0.1))) == []
     (problem,) = problems(results(measured("a", "ours", 5, 2, 0.1, missing=3)))
     assert "3 deliveries missing" in problem
+
+
+def test_what_is_compared_with_is_looked_at_too() -> None:
+    """Errors in it are told; who only listens misses nothing that can be counted."""
+    fine, worse = measured("a", "ours", 5, 2, 0.1), measured("a", "ours", 5, 2, 0.1, missing=3)
+    (problem,) = problems(results(compared("a", fine, worse)))
+    assert "3 deliveries missing" in problem
+    assert worse.loaded is not None
+    listening = worse.loaded.model_copy(update={"said": 0})
+    assert problems(results(fine.model_copy(update={"baseline": listening}))) == []
+
+
+def test_a_piece_is_compared_with_a_chat() -> None:
+    """By what each delivery costs: here half of it, of the same number of deliveries."""
+    found = compared("pieces", measured("", "ours", 10, 500, 0.05), measured("", "ours", 10, 500, 0.1))
+    row = cells(found)
+    assert row["piece / chat"] == "0.50"
+    assert row["µs/piece delivered"] == "10.00"
+    assert row["µs/chat delivered"] == "20.00"
+
+
+def test_two_processes_are_compared_with_one() -> None:
+    """By what they carry, and by what a message costs in both together."""
+    two, one = measured("", "ours", 1800, 4, 0.5), measured("", "ours", 1000, 4, 0.5)
+    assert two.loaded is not None
+    cpu = {"server": 0.5, "server2": 0.5, "store": 0.1}
+    both = two.model_copy(update={"loaded": two.loaded.model_copy(update={"cpu": cpu})})
+    row = cells(compared("halves-rooms", both, one))
+    assert row["two / one"] == "1.80"
+    assert row["by CPU time"] == "1.80"
+    assert row["µs/message of two"] == "555.6"
+    assert row["and"] == "50"
 
 
 def test_costs_are_found_again() -> None:
@@ -172,3 +216,30 @@ def test_results_survive_saving(tmp_path: Path) -> None:
     made = results(measured("a", "ours", 5, 2, 0.1))
     made.save(tmp_path / "raw.json")
     assert Results.load(tmp_path / "raw.json") == made
+    flushed = made.model_copy(update={"flush": latency([0.001, 0.002])})
+    flushed.save(tmp_path / "flushed.json")
+    assert Results.load(tmp_path / "flushed.json") == flushed
+
+
+def test_the_page_tells_what_the_disk_takes() -> None:
+    """Beside the fixed rate, whose slowest messages waited for it; of older results it tells nothing."""
+    made = results(measured("rate", "ours", 400, 100, 0.5))
+    flush = latency([0.0002] * 95 + [0.003] * 5)
+    assert "took 0.20 ms at the median, 3.00 ms at p99 (100 times" in tables(
+        made.model_copy(update={"flush": flush})
+    )
+    assert "flushing" not in tables(made)
+
+
+def test_flushes_are_timed(tmp_path: Path) -> None:
+    """Each takes some time, and the file is gone afterwards."""
+    found = flushes(tmp_path / "disk", 20)
+    assert found.count == 20
+    assert 0 < found.p50 <= found.p90 <= found.p99 <= found.max
+    assert list((tmp_path / "disk").iterdir()) == []
+
+
+def test_what_is_slow_is_at_the_end() -> None:
+    """Of a hundred observations the 50th, 90th and 99th, in milliseconds."""
+    found = latency([number / 1000 for number in range(100, 0, -1)])
+    assert (found.p50, found.p90, found.p99, found.max) == (50, 90, 99, 100)
