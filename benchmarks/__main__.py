@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.crowd import CACHE
 from benchmarks.disk import flushes, told_of
 from benchmarks.machine import Unfit, alone, describe, load_average, prepare
-from benchmarks.our_server import HERE, NAME, OurServer
+from benchmarks.our_server import HERE, NAME, UNFLUSHED, OurServer
 from benchmarks.peer_servers import PEERS
 from benchmarks.rounds import Measurement, Results, Rounds
 from benchmarks.scenarios import QUICK, SCENARIOS
@@ -20,6 +20,10 @@ from benchmarks.table import problems, table
 
 ROUNDS = 5
 QUICK_ROUNDS = 1
+
+
+OTHERS: Sequence[System] = (UNFLUSHED, *PEERS)
+"""What this server is measured beside."""
 
 
 def main() -> int:
@@ -36,7 +40,7 @@ def main() -> int:
     scenarios = [one for one in every if any(fnmatch(one.name, pattern) for pattern in wanted)]
     count = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     own = _own(asked.server_checkout)
-    peers = _peers(asked.peer, () if asked.server_checkout else PEERS)
+    peers = _peers(asked.peer, () if asked.server_checkout else OTHERS)
     rounds = Rounds(scenarios, [*own, *peers], len(own), count, alone)
     results = _measured(rounds, asked.output or CACHE / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json")
     _tell(results, [(one.name, one.about) for one in scenarios])
@@ -91,7 +95,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument(
         "--peer",
         action="append",
-        choices=[peer.name for peer in PEERS],
+        choices=[other.name for other in OTHERS],
         help="beside this server only this one (again for more)",
     )
     return parser.parse_args()
@@ -108,7 +112,7 @@ def _own(checkouts: list[str]) -> list[System]:
 
 
 def _peers(named: list[str] | None, default: Sequence[System]) -> Sequence[System]:
-    return default if named is None else [peer for peer in PEERS if peer.name in named]
+    return default if named is None else [other for other in OTHERS if other.name in named]
 
 
 def _say(one: Measurement) -> None:

@@ -109,3 +109,7 @@ def _placed(parent: int, data: Path, cores: Sequence[int]) -> dict[str, int]:
         move(pid, cores[number % len(cores)])
     names = ["server", *(f"server{number}" for number in range(2, len(web) + 1))]
     return dict(zip(names, web, strict=True)) | {"store": holder["server"]}
+
+
+UNFLUSHED = OurServer(f"{NAME}, `fast`", settings={"PRODUCTFLO_DURABILITY": "fast"})
+"""It waits for no disk: beside it shows what that takes."""
