@@ -37,7 +37,7 @@ documentation shows it (`benchmarks/peers`); their Redis is a Valkey in memory.
 `server %`, `store %` and `generator %` are shares of a core, from the kernel's count of CPU time; `others %`
 is what anything else took of the server's core. A generator near 100 % would be the limit: the rows
 `ceiling (C)`, a server that does nothing but copy, show how far it reaches. The rows `fast` are this server
-with `PRODUCTFLO_DURABILITY=fast`, which tells of a message before it is on the disk: what waiting for that takes.
+with `PRODUCTFLO_DURABILITY=fast`, which tells of a message before it is on the disk.
 `first / this` says how many times as good the first row is.
 
 """
