@@ -100,7 +100,7 @@ def plain() -> Quart:
             message = await websocket.receive()
             if message == "push":
                 for _ in range(1000):
-                    await websocket.send(PUSHED.text)
+                    await websocket.send(PUSHED.envelope.decode())
             await websocket.send(message)
 
     @app.websocket("/stuck")
