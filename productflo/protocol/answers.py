@@ -18,6 +18,10 @@ class MemberInfo(Data):
     read_seq: int = Field(description="Everything up to here has been read; 0: nothing.")
     broken: str | None = Field(None, description="Of an assistant that can not answer now: why not.")
 
+    def encoded(self) -> bytes:
+        """As it stands in an envelope."""
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True)
+
 
 class JoinAnswerData(Data):
     kind: RoomKind
@@ -37,6 +41,17 @@ class JoinAnswer(Outbound):
 
     code: Literal[Code.JOIN] = Code.JOIN
     data: JoinAnswerData
+
+
+_MEMBERS = b'"members":['
+"""Where in an answer its members begin. It can not stand in what comes before: within a string of JSON each
+quotation mark has a backslash."""
+
+
+def with_members(answer: bytes, members: bytes) -> bytes:
+    """An encoded `JoinAnswer` without members, with some that were encoded before, for all who join."""
+    before, begin, after = answer.partition(_MEMBERS)
+    return b"".join((before, begin, members, after))
 
 
 class FeedbackData(Data):

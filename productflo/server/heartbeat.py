@@ -41,7 +41,7 @@ class Heartbeat:
         """Connecting means online; where the store is away, with the first beat that it answers."""
         self._here.setdefault(presence_shard(user), {})[connection] = user
         async with self._beginning:
-            if not await _answered(self.presence.beat([(user, connection)])):
+            if not await _answered(self.presence.begin(user, connection)):
                 self._due.add(presence_shard(user))
 
     async def end(self, user: str, connection: str) -> None:

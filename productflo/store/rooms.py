@@ -3,17 +3,24 @@
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from redis.exceptions import RedisError
 
 from productflo.domain.position import Position
-from productflo.protocol.codes import Kind, RoomKind, Stoppers
+from productflo.protocol.codes import Kind, Presence, RoomKind, Stoppers
 from productflo.store.client import Client
 from productflo.store.keys import RoomKeys, user_rooms
 from productflo.store.reply import Reply, text
 from productflo.store.scripts import Call, script
+from productflo.store.together import ask, ask_any, call
+
+KEPT = 2048
+"""Rooms whose keys are kept: some 2 KB each; those that somebody comes to at the same time."""
+_FIXED = 4
+"""What is fixed about a room, as join.lua tells it in place of a join: kind, creator, team, product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class Joined:
     """What joining found: whether the membership is new, and where room and member stand.
 
     `leaves` counts the memberships of the room that had ended by then; `missed_bytes` are those of the
-    events after the seq that was asked about.
+    events after the seq that was asked about. `presence` is a new member's, as the others were told.
     """
 
     new: bool
@@ -62,6 +69,7 @@ class Joined:
     leaves: int
     missed_bytes: int
     position: Position
+    presence: Presence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +107,13 @@ class Rooms:
 
     async def find_for(self, room_id: str, user_id: str) -> tuple[Room | None, bool]:
         """The room, and whether the user is a member of it."""
-        keys = RoomKeys(room_id)
-        pipeline = self.redis.pipeline(transaction=False)
-        pipeline.hmget(keys.meta, ["kind", "creator", "team", "product"])
-        pipeline.hexists(keys.members, user_id)
-        meta, member = await pipeline.execute()
+        keys = _keys(room_id)
+        meta, member = await ask(
+            self.redis,
+            keys.meta,
+            ("HMGET", keys.meta, "kind", "creator", "team", "product"),
+            ("HEXISTS", keys.members, user_id),
+        )
         return _room(room_id, meta), bool(member)
 
     async def create(self, room: Room, assistants: list[Member], members: list[Member]) -> bool:
@@ -129,6 +139,16 @@ class Rooms:
             await self._index(room.room_id, [*assistants, *members])
         return bool(new)
 
+    async def enter(self, room_id: str, member: Member, since: int | None = None) -> Joined | Room | None:
+        """As `join`, for somebody whose rights nobody has looked at: most rooms need none.
+
+        The room, and nothing is changed, where they may not join it without one.
+        """
+        found = await self._join(room_id, member, "ask", since)
+        if found is not None and len(found) == _FIXED:
+            return _room(room_id, found)
+        return found if found is None else await self._joined(room_id, member, found)
+
     async def join(
         self, room_id: str, member: Member, *, granted: bool, since: int | None = None
     ) -> Joined | None:
@@ -137,16 +157,21 @@ class Rooms:
         `granted` tells that the room's kind lets them in; without it only a member already may. `since` is
         the seq that they resume after. Raises PermissionError if they may not.
         """
-        keys = RoomKeys(room_id)
-        found = await script("join")(
-            self.redis,
-            [keys.meta, keys.members, keys.reads, keys.ids, keys.log, keys.deleted],
-            [member.user_id, member.record(), "1" if granted else "0", "" if since is None else since],
-        )
-        if found is None:
-            return None
+        found = await self._join(room_id, member, "1" if granted else "", since)
         if found == b"forbidden":
             raise PermissionError(room_id)
+        return found if found is None else await self._joined(room_id, member, found)
+
+    async def _join(self, room_id: str, member: Member, right: str, since: int | None) -> Any:
+        keys = _keys(room_id)
+        return await call(
+            self.redis,
+            script("join"),
+            [keys.meta, keys.members, keys.reads, keys.ids, keys.log, keys.deleted],
+            [member.user_id, member.record(), right, "" if since is None else since],
+        )
+
+    async def _joined(self, room_id: str, member: Member, found: list[Any]) -> Joined:
         new, kind, count, read_seq, unread, leaves, missed_bytes, *position = found
         await self._index(room_id, [member])  # Also where it is not new: the first time may have failed.
         return Joined(
@@ -203,7 +228,9 @@ class Rooms:
 
     async def assistants(self, room_id: str) -> dict[str, str]:
         """The room's assistants and what each listens to."""
-        return _listening(await self.redis.hgetall(RoomKeys(room_id).assistants))
+        key = _keys(room_id).assistants
+        (found,) = await ask(self.redis, key, ("HGETALL", key))
+        return _listening(found)
 
     async def company(self, room_id: str) -> tuple[dict[str, str], int]:
         """The room's assistants as `assistants` tells them, and how many members it has, they included."""
@@ -216,7 +243,8 @@ class Rooms:
 
     async def members(self, room_id: str) -> list[Member]:
         """All members, in no order."""
-        found = await self.redis.hgetall(RoomKeys(room_id).members)
+        key = _keys(room_id).members
+        (found,) = await ask(self.redis, key, ("HGETALL", key))
         return [Member.of(user_id, record) for user_id, record in found.items()]
 
     async def member_ids(self, room_id: str) -> list[str]:
@@ -239,13 +267,20 @@ class Rooms:
 
     async def rooms_of(self, user_id: str) -> list[str]:
         """The rooms that a user is a member of, by name; an index, which may name one that they left."""
-        return sorted(text(room) for room in await self.redis.smembers(user_rooms(user_id)))
+        return (await self.rooms_of_each([user_id]))[0]
+
+    async def rooms_of_each(self, user_ids: Sequence[str]) -> list[list[str]]:
+        """`rooms_of` for each of some users."""
+        keys = [user_rooms(user_id) for user_id in user_ids]
+        found = await ask_any(self.redis, [(key, ("SMEMBERS", key)) for key in keys])
+        return [sorted(map(text, rooms)) for rooms in found]
 
     async def reads(self, room_id: str, users: list[str]) -> dict[str, int]:
         """Read marks; a user without one has 0."""
         if not users:
             return {}
-        marks = await self.redis.hmget(RoomKeys(room_id).reads, users)
+        key = _keys(room_id).reads
+        (marks,) = await ask(self.redis, key, ("HMGET", key, *users))
         return {user: int(mark or 0) for user, mark in zip(users, marks, strict=True)}
 
     async def read(self, room_id: str, user_id: str, message_id: str) -> tuple[bool, int] | None:
@@ -305,10 +340,13 @@ class Rooms:
         return standings
 
     async def _index(self, room_id: str, members: list[Member]) -> None:
-        pipeline = self.redis.pipeline(transaction=False)
-        for member in members:
-            pipeline.sadd(user_rooms(member.user_id), room_id)
-        await pipeline.execute()
+        rooms = [user_rooms(member.user_id) for member in members]
+        await ask_any(self.redis, [(key, ("SADD", key, room_id)) for key in rooms])
+
+
+@lru_cache(maxsize=KEPT)
+def _keys(room_id: str) -> RoomKeys:
+    return RoomKeys(room_id)
 
 
 def _listening(found: Mapping[Reply, Reply]) -> dict[str, str]:
