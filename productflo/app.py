@@ -268,7 +268,7 @@ def _door(store: Store, cases: _UseCases, settings: Settings, reserved: Callable
         Requests(cases.chat, store.rooms, store.profiles, store.presence),
         cases.revisions,
         cases.membership,
-        History(store.log, store.rooms, cases.membership),
+        History(store.log, cases.membership),
         Receipts(store.rooms, store.log, store.bus, system_clock),
         Attendance(store.presence, store.bus, system_clock),
         Heartbeat(store.presence),

@@ -6,19 +6,30 @@ is told once more by an event that follows.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 from productflo.store.client import Client
 from productflo.store.entries import Record
 from productflo.store.keys import RoomKeys
+from productflo.store.scripts import script
+from productflo.store.together import call
 
-CHUNK = 50
-"""Messages read at once for a page: of the longest, some 10 MB."""
-
+_PARTS = 4
+"""Of each message that page.lua tells."""
 _DATA, _PLACE = b'"data":{', b',"accepted_at":"'
 """Where in an entry its text goes, and before what the rest that its author gave."""
 
 _Fields = Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Messages of a room, the nearest to where was asked from first, and the generation it is in."""
+
+    generation: str
+    nearest: list[Record]
 
 
 class Reading:
@@ -48,52 +59,43 @@ class Reading:
                 records.append(Record(seq, generation, envelope))
         return records
 
-    async def messages(self, room: str, after: int, limit: int, size: int) -> list[Record]:
-        """At most `limit` messages after a seq, oldest first, each as it is now; other events are skipped.
+    async def page(
+        self, room: str, *, after: int | None = None, before: int | None = None, limit: int, size: int
+    ) -> Stretch | None:
+        """At most `limit` messages after or before a seq; without either the newest. None: no such room.
 
-        The one with which they exceed `size` bytes is the last.
+        The nearest first; other events are skipped. The one with which they exceed `size` bytes is the last.
         """
         keys = RoomKeys(room)
-        found: Any = await self._redis.zrangebyscore(
-            keys.ids, f"({after}", "+inf", start=0, num=limit, withscores=True
+        onwards = after is not None
+        start = after if onwards else before
+        found = await call(
+            self._redis,
+            script("page"),
+            (keys.meta, keys.ids, keys.log, keys.messages),
+            ("after" if onwards else "before", "+inf" if start is None else start, limit, size),
         )
-        return await self._page(keys, [int(score) for _, score in found], size)
+        if found is None:
+            return None
+        generation, *parts = found
+        messages = zip(*(parts[at::_PARTS] for at in range(_PARTS)), strict=True)
+        return Stretch(generation.decode(), [one for one in starmap(_record, messages) if one is not None])
+
+    async def messages(self, room: str, after: int, limit: int, size: int) -> list[Record]:
+        """The messages of a `page` after a seq, oldest first."""
+        page = await self.page(room, after=after, limit=limit, size=size)
+        return page.nearest if page else []
 
     async def messages_back(self, room: str, before: int | None, limit: int, size: int) -> list[Record]:
         """As `messages`, but the last ones before a seq (None: the newest); oldest first all the same."""
-        keys = RoomKeys(room)
-        newest = "+inf" if before is None else f"({before}"
-        found: Any = await self._redis.zrevrangebyscore(
-            keys.ids, newest, "-inf", start=0, num=limit, withscores=True
-        )
-        return (await self._page(keys, [int(score) for _, score in found], size))[::-1]
+        page = await self.page(room, before=before, limit=limit, size=size)
+        return page.nearest[::-1] if page else []
 
     async def find(self, room: str, message_id: str) -> Record | None:
         """The message of an id as it is now, deleted or not, while it is retained."""
         seq = await self._redis.zscore(RoomKeys(room).ids, message_id)
-        found = await self._page(RoomKeys(room), [int(seq)], 0) if seq is not None else []
-        return found[0] if found else None
-
-    async def _page(self, keys: RoomKeys, seqs: Sequence[int], size: int) -> list[Record]:
-        """The messages at some seqs, in that order, without those that were trimmed meanwhile."""
-        records: list[Record] = []
-        for begin in range(0, len(seqs), CHUNK):
-            chunk = seqs[begin : begin + CHUNK]
-            pipeline = self._redis.pipeline(transaction=False)
-            for first, last in _stretches(chunk):
-                pipeline.xrange(keys.log, str(first), str(last))
-            pipeline.hmget(keys.messages, chunk)
-            *found, said = await pipeline.execute()
-            entries = {_place(at)[0]: (at, fields) for stretch in found for at, fields in stretch}
-            for seq, record in zip(chunk, said, strict=True):
-                at, fields = entries.get(seq, (b"", None))
-                envelope = None if fields is None else _envelope(fields, record)
-                if envelope is not None:
-                    records.append(Record(*_place(at), envelope))
-                    size -= len(envelope)
-                if size < 0:
-                    return records
-        return records
+        found = await self.messages(room, int(seq) - 1, 1, 0) if seq is not None else []
+        return found[0] if found and found[0].seq == seq else None
 
     async def _with_edited(
         self, keys: RoomKeys, entries: Sequence[tuple[int, str, _Fields]], said: dict[int, bytes | None]
@@ -121,17 +123,6 @@ def put_together(entry: bytes, said: bytes | None, *, is_edit: bool) -> bytes:
     return b"".join((begin, data, text, by, rest, place, placed, more, reactions, b"}}"))
 
 
-def _stretches(seqs: Sequence[int]) -> list[tuple[int, int]]:
-    """First and last of what is to be read of the log for messages at some seqs.
-
-    All at once where they are most of what is there: an answer each costs twice as much as the others.
-    """
-    first, last = min(seqs), max(seqs)
-    if last - first < 2 * len(seqs):
-        return [(first, last)]
-    return [(seq, seq) for seq in seqs]
-
-
 def _envelope(fields: _Fields, said: bytes | None) -> bytes | None:
     """An event as it is now; None for one that was trimmed while it was read."""
     entry = fields[b"e"]
@@ -141,6 +132,15 @@ def _envelope(fields: _Fields, said: bytes | None) -> bytes | None:
     if said is None and (is_edit or fields[b"d"]):
         return None
     return put_together(entry, said, is_edit=is_edit)
+
+
+def _record(entry_id: bytes, entry: bytes, digest: bytes, said: bytes) -> Record | None:
+    """A message as page.lua tells it; None for one whose text is gone."""
+    if entry.endswith(b"}}"):  # As the first version wrote it: whole.
+        return Record(*_place(entry_id), entry)
+    if digest and not said:
+        return None
+    return Record(*_place(entry_id), put_together(entry, said, is_edit=False))
 
 
 def _said_at(seq: int, fields: _Fields) -> int:

@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
-from quart import Blueprint, request
+from quart import Blueprint, Response, request
 
 from productflo.errors import NotFound, ValidationFailed
+from productflo.protocol.answers import with_messages
 from productflo.protocol.codec import first_problem
 from productflo.protocol.codes import RoomKind, Stoppers
 from productflo.protocol.ids import ForeignId, Id
@@ -85,14 +86,16 @@ def rooms_blueprint(membership: Membership, rooms: Rooms, history: History, guar
         return "", 204
 
     @blueprint.get("/api/rooms/<room_id>/messages")
-    async def messages(room_id: str) -> dict[str, Any]:
+    async def messages(room_id: str) -> Response:
         identity = guard.require(request)
         try:
             asked = Page.model_validate(request.args.to_dict())
-            page = HistoricData(before=asked.before, after=asked.after, limit=asked.limit)
+            wanted = HistoricData(before=asked.before, after=asked.after, limit=asked.limit)
         except ValidationError as error:
             raise first_problem(error) from error
-        return (await history.page(identity, room_id, page)).model_dump()
+        page = await history.page(identity, room_id, wanted)
+        answer = with_messages(page.head.model_dump_json().encode(), page.messages)
+        return Response(answer, mimetype="application/json")
 
     _members(blueprint, membership, guard)
     _assistants(blueprint, membership, rooms, guard)
