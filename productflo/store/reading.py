@@ -7,17 +7,18 @@ is told once more by an event that follows.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import starmap
+from itertools import chain
 from typing import Any
 
 from productflo.store.client import Client
 from productflo.store.entries import Record
+from productflo.store.exchange import Command
 from productflo.store.keys import RoomKeys
 from productflo.store.scripts import script
-from productflo.store.together import call
+from productflo.store.together import ask, running
 
-_PARTS = 4
-"""Of each message that page.lua tells."""
+CHUNK = 64
+"""Messages read at once for a page, an usual one in one go: of the longest, some 13 MB."""
 _DATA, _PLACE = b'"data":{', b',"accepted_at":"'
 """Where in an entry its text goes, and before what the rest that its author gave."""
 
@@ -67,19 +68,21 @@ class Reading:
         The nearest first; other events are skipped. The one with which they exceed `size` bytes is the last.
         """
         keys = RoomKeys(room)
-        onwards = after is not None
-        start = after if onwards else before
-        found = await call(
+        if after is not None:
+            range_: Command = ("ZRANGEBYSCORE", keys.ids, f"({after}", "+inf")
+        else:
+            newest = "+inf" if before is None else f"({before}"
+            range_ = ("ZREVRANGEBYSCORE", keys.ids, newest, "-inf")
+        state, found = await ask(
             self._redis,
-            script("page"),
-            (keys.meta, keys.ids, keys.log, keys.messages),
-            ("after" if onwards else "before", "+inf" if start is None else start, limit, size),
+            keys.meta,
+            running(script("position"), (keys.meta, keys.log, keys.members), ("", 0)),
+            (*range_, "WITHSCORES", "LIMIT", 0, limit),
         )
-        if found is None:
+        if state is None:
             return None
-        generation, *parts = found
-        messages = zip(*(parts[at::_PARTS] for at in range(_PARTS)), strict=True)
-        return Stretch(generation.decode(), [one for one in starmap(_record, messages) if one is not None])
+        seqs = [int(score) for _, score in found]
+        return Stretch(state[0].decode(), await self._at(keys, seqs, size))
 
     async def messages(self, room: str, after: int, limit: int, size: int) -> list[Record]:
         """The messages of a `page` after a seq, oldest first."""
@@ -93,9 +96,34 @@ class Reading:
 
     async def find(self, room: str, message_id: str) -> Record | None:
         """The message of an id as it is now, deleted or not, while it is retained."""
-        seq = await self._redis.zscore(RoomKeys(room).ids, message_id)
-        found = await self.messages(room, int(seq) - 1, 1, 0) if seq is not None else []
-        return found[0] if found and found[0].seq == seq else None
+        keys = RoomKeys(room)
+        (seq,) = await ask(self._redis, keys.ids, ("ZSCORE", keys.ids, message_id))
+        found = await self._at(keys, [int(seq)], 0) if seq is not None else []
+        return found[0] if found else None
+
+    async def _at(self, keys: RoomKeys, seqs: Sequence[int], size: int) -> list[Record]:
+        """The messages at some seqs, in that order, without those that were trimmed meanwhile."""
+        records: list[Record] = []
+        for begin in range(0, len(seqs), CHUNK):
+            chunk = seqs[begin : begin + CHUNK]
+            *found, said = await ask(
+                self._redis,
+                keys.log,
+                *(("XRANGE", keys.log, first, last) for first, last in _stretches(chunk)),
+                ("HMGET", keys.messages, *chunk),
+            )
+            what = dict(zip(chunk, said, strict=True))
+            there = {}
+            for entry_id, parts in chain.from_iterable(found):
+                seq, generation = _place(entry_id)
+                if seq in what and (envelope := _envelope(_fields(parts), what[seq])) is not None:
+                    there[seq] = Record(seq, generation, envelope)
+            for record in filter(None, map(there.get, chunk)):
+                records.append(record)
+                size -= len(record.envelope)
+                if size < 0:
+                    return records
+        return records
 
     async def _with_edited(
         self, keys: RoomKeys, entries: Sequence[tuple[int, str, _Fields]], said: dict[int, bytes | None]
@@ -123,6 +151,17 @@ def put_together(entry: bytes, said: bytes | None, *, is_edit: bool) -> bytes:
     return b"".join((begin, data, text, by, rest, place, placed, more, reactions, b"}}"))
 
 
+def _stretches(seqs: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last of what is to be read of the log for messages at some seqs.
+
+    All at once where they are most of what is there: an answer each costs twice as much as the others.
+    """
+    first, last = min(seqs), max(seqs)
+    if last - first < 2 * len(seqs):
+        return [(first, last)]
+    return [(seq, seq) for seq in seqs]
+
+
 def _envelope(fields: _Fields, said: bytes | None) -> bytes | None:
     """An event as it is now; None for one that was trimmed while it was read."""
     entry = fields[b"e"]
@@ -134,13 +173,9 @@ def _envelope(fields: _Fields, said: bytes | None) -> bytes | None:
     return put_together(entry, said, is_edit=is_edit)
 
 
-def _record(entry_id: bytes, entry: bytes, digest: bytes, said: bytes) -> Record | None:
-    """A message as page.lua tells it; None for one whose text is gone."""
-    if entry.endswith(b"}}"):  # As the first version wrote it: whole.
-        return Record(*_place(entry_id), entry)
-    if digest and not said:
-        return None
-    return Record(*_place(entry_id), put_together(entry, said, is_edit=False))
+def _fields(parts: Sequence[bytes]) -> _Fields:
+    """The fields of an entry as the log gives them: name, value, name, value ..."""
+    return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _said_at(seq: int, fields: _Fields) -> int:

@@ -37,6 +37,11 @@ async def ask(client: Client, key: str, *commands: Command) -> list[Any]:
     if any(map(is_elsewhere, replies)):
         await look_again(client)
         replies = await _ask_shard(client, key, commands)
+    unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+    if unknown:
+        whole = [_with_source(commands[at]) for at in unknown]
+        for at, reply in zip(unknown, await _ask_shard(client, key, whole), strict=True):
+            replies[at] = reply
     for reply in replies:
         if isinstance(reply, RedisError):
             raise reply
@@ -53,12 +58,19 @@ async def ask_any(client: Client, commands: Sequence[tuple[str, Command]]) -> li
 
 async def call(client: Client, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
     """Run a script, as `ask`."""
-    command = ("EVALSHA", script.sha, len(keys), *keys, *args)
-    try:
-        (reply,) = await ask(client, keys[0], command)
-    except NoScriptError:
-        (reply,) = await ask(client, keys[0], ("EVAL", script.source, *command[2:]))
+    (reply,) = await ask(client, keys[0], running(script, keys, args))
     return reply
+
+
+def running(script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Command:
+    """The command that runs a script; a server that does not know it yet is told what it is."""
+    _SOURCES[script.sha] = script.source
+    return ("EVALSHA", script.sha, len(keys), *keys, *args)
+
+
+def _with_source(command: Command) -> Command:
+    _, sha, *rest = command
+    return ("EVAL", _SOURCES[str(sha)], *rest)
 
 
 async def _ask_shard(client: Client, key: str, commands: Sequence[Command]) -> list[Any]:
@@ -147,4 +159,6 @@ class Together:
         return along
 
 
+_SOURCES: dict[str, str] = {}
+"""Of the scripts that were run."""
 _SERVERS: WeakKeyDictionary[Redis, Together] = WeakKeyDictionary()
