@@ -175,7 +175,8 @@ def _envelope(fields: _Fields, said: bytes | None) -> bytes | None:
 
 def _fields(parts: Sequence[bytes]) -> _Fields:
     """The fields of an entry as the log gives them: name, value, name, value ..."""
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+    each = iter(parts)
+    return dict(zip(each, each, strict=True))
 
 
 def _said_at(seq: int, fields: _Fields) -> int:
