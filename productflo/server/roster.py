@@ -12,9 +12,8 @@ from weakref import WeakValueDictionary
 
 import orjson
 
-from productflo.domain.identity import Identity
 from productflo.protocol.answers import MemberInfo
-from productflo.protocol.codes import Code, Kind, Presence
+from productflo.protocol.codes import Code, Presence
 from productflo.service.membership import Membership, Place, place
 
 SHOWN = 100
@@ -77,10 +76,6 @@ class Roster:
         if user in self._members or self._reading is not None:
             self._change(user, {"presence": presence, "broken": None})
 
-    def entered(self, user: str, name: str, kind: Kind, presence: Presence) -> None:
-        """Somebody is a member from now on."""
-        self._change(user, {"id": user, "name": name, "kind": kind, "presence": presence, "read_seq": 0})
-
     def removed(self, user: str, leaves: int = 0) -> None:
         """A user is no member any more."""
         self.leaves = max(self.leaves, leaves)
@@ -136,17 +131,6 @@ class Rosters:
             self._forget(room, roster)
             raise
         return roster
-
-    def entered(self, room: str, identity: Identity, presence: Presence, leaves: int) -> None:
-        """Somebody has joined here when so many had left, of which the others are told by the bus.
-
-        Where more have left meanwhile, they may be one of those.
-        """
-        if roster := self._rosters.get(room):
-            if roster.leaves > leaves:
-                self._forget(room, roster)
-            else:
-                roster.entered(identity.user_id, identity.name, Kind.HUMAN, presence)
 
     def heard(self, room: str, envelope: bytes) -> None:
         """An envelope went to a room."""

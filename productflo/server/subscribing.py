@@ -98,8 +98,6 @@ class Subscriber:
         while True:
             listenings = feed.listenings
             joined = await self.door.membership.join(identity, feed.room, since)
-            if joined.presence is not None:
-                self.door.rosters.entered(feed.room, identity, joined.presence, joined.leaves)
             if not feed.started:
                 await hear_answers(feed, self.door.runs, self.door.clock)
                 if feed.listenings == listenings:  # Else the store was lost meanwhile.

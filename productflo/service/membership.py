@@ -46,8 +46,7 @@ class Membership:
         elif isinstance(joined, Room):
             joined = await self._join(identity, joined, member, since)
         if joined.new:
-            presence = await self._tell_joined(room_id, member, joined.member_count)
-            return replace(joined, presence=presence)
+            await self._tell_joined(room_id, member, joined.member_count)
         return joined
 
     async def _made(self, identity: Identity, room_id: str) -> Room:
@@ -184,7 +183,7 @@ class Membership:
             self.presence.of(users, room_id), self.rooms.reads(room_id, users)
         )
         assistants = [member.user_id for member in members if member.kind is Kind.ASSISTANT]
-        profiles = {one.id: one for one in await self.profiles.all()} if assistants else {}
+        profiles = await self.profiles.among(assistants)
         broken = {one: why_not(profiles.get(one), presence[one]) for one in assistants}
         return in_order(
             MemberInfo(
@@ -214,13 +213,13 @@ class Membership:
 
     async def _assistants(self, usual: Sequence[str], named: Sequence[str] = ()) -> list[Member]:
         """The usual assistants and those among the named, by the names under which workers present them."""
-        names = {profile.id: profile.name for profile in await self.profiles.all()}
-        ids = dict.fromkeys([*usual, *(one for one in named if one in names or one in self.room_assistants)])
-        return [Member(one, names.get(one, one.capitalize()), Kind.ASSISTANT) for one in ids]
+        known = await self.profiles.among([*usual, *named])
+        ids = dict.fromkeys([*usual, *(one for one in named if one in known or one in self.room_assistants)])
+        names = {one: known[one].name if one in known else one.capitalize() for one in ids}
+        return [Member(one, name, Kind.ASSISTANT) for one, name in names.items()]
 
-    async def _tell_joined(self, room_id: str, member: Member, member_count: int) -> Presence:
-        """Tell the others of a new member, and return the presence that they are shown."""
-        presence = (await self.presence.of([member.user_id], room_id))[member.user_id]
+    async def _tell_joined(self, room_id: str, member: Member, member_count: int) -> None:
+        presence = await self.presence.of([member.user_id], room_id)
         joined = activity.Joined(
             user_id=member.user_id,
             room_id=room_id,
@@ -230,13 +229,12 @@ class Membership:
                     id=member.user_id,
                     name=member.name,
                     kind=member.kind,
-                    presence=presence,
+                    presence=presence[member.user_id],
                 ),
                 member_count=member_count,
             ),
         )
         await self.bus.publish(room_id, Entered(member.user_id, member_count, encode(joined)))
-        return presence
 
 
 NOT_RUNNING = "It is not running at present."

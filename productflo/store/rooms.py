@@ -10,7 +10,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from productflo.domain.position import Position
-from productflo.protocol.codes import Kind, Presence, RoomKind, Stoppers
+from productflo.protocol.codes import Kind, RoomKind, Stoppers
 from productflo.store.client import Client
 from productflo.store.keys import RoomKeys, user_rooms
 from productflo.store.reply import Reply, text
@@ -58,7 +58,7 @@ class Joined:
     """What joining found: whether the membership is new, and where room and member stand.
 
     `leaves` counts the memberships of the room that had ended by then; `missed_bytes` are those of the
-    events after the seq that was asked about. `presence` is a new member's, as the others were told.
+    events after the seq that was asked about.
     """
 
     new: bool
@@ -69,7 +69,6 @@ class Joined:
     leaves: int
     missed_bytes: int
     position: Position
-    presence: Presence | None = None
 
 
 @dataclass(frozen=True, slots=True)

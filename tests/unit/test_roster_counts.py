@@ -3,12 +3,11 @@
 import asyncio
 from typing import Any
 
-from productflo.domain.identity import Identity
+import orjson
+
 from productflo.protocol.answers import MemberInfo
 from productflo.protocol.codes import Kind, Presence
 from productflo.server.roster import Rosters
-
-BOB, EVE = Identity("bob", "Bob"), Identity("eve", "Eve")
 
 
 def member(user: str) -> MemberInfo:
@@ -37,25 +36,28 @@ async def read(*users: str, leaves: int = 0) -> tuple[Rosters, Any]:
     return rosters, membership
 
 
-async def test_those_who_join_here_are_known_before_the_bus_tells() -> None:
-    """Each finds more than the one before, and all of them find one roster."""
+def come(rosters: Rosters, user: str) -> None:
+    """The bus tells of a new member."""
+    known = member(user).model_dump(mode="json", exclude={"read_seq"}, exclude_none=True)
+    told = {"code": "join", "user_id": user, "data": {"member": known, "member_count": 0}}
+    rosters.heard("lab", orjson.dumps(told))
+
+
+async def test_those_who_join_at_once_find_one_roster() -> None:
+    """Though each has counted more than the one before."""
     rosters, membership = await read()
-    rosters.entered("lab", BOB, Presence.ONLINE, 0)
-    rosters.entered("lab", EVE, Presence.AWAY, 0)
+    come(rosters, "bob")
+    come(rosters, "eve")
     bobs, eves = await rosters.of("lab", "bob", 2), await rosters.of("lab", "eve", 3)
     assert bobs is eves
-    assert [(one.id, one.presence) for one in eves.first()] == [
-        ("ada", "online"),
-        ("bob", "online"),
-        ("eve", "away"),
-    ]
+    assert [one.id for one in eves.first()] == ["ada", "bob", "eve"]
     assert membership.asked == 1
 
 
 async def test_a_join_elsewhere_that_was_not_heard_of() -> None:
     """There are fewer than the joiner found."""
     rosters, membership = await read()
-    rosters.entered("lab", BOB, Presence.ONLINE, 0)
+    come(rosters, "bob")
     membership.members += [member("bob"), member("guest")]
     assert (await rosters.of("lab", "bob", 3)).agrees("bob", 3)
     assert membership.asked == 2
@@ -64,7 +66,7 @@ async def test_a_join_elsewhere_that_was_not_heard_of() -> None:
 async def test_a_leave_that_was_not_heard_of() -> None:
     """There are as many as the joiner found, and one of them had left by then."""
     rosters, membership = await read("guest", leaves=4)
-    rosters.entered("lab", BOB, Presence.ONLINE, 5)
+    come(rosters, "bob")
     membership.members = [member("ada"), member("bob")]
     roster = await rosters.of("lab", "bob", 2, 5)
     assert [one.id for one in roster.first()] == ["ada", "bob"]
@@ -75,21 +77,11 @@ async def test_a_leave_that_was_heard_of_takes_no_reading() -> None:
     """In whatever order it comes to the next join."""
     rosters, membership = await read("guest", leaves=4)
     rosters.removed("lab", "guest", 5)
-    rosters.entered("lab", BOB, Presence.ONLINE, 5)
+    come(rosters, "bob")
     assert [one.id for one in (await rosters.of("lab", "bob", 2, 5)).first()] == ["ada", "bob"]
     rosters.removed("lab", "ada", 6)
     assert [one.id for one in (await rosters.of("lab", "bob", 2, 5)).first()] == ["bob"]
     assert membership.asked == 1
-
-
-async def test_one_who_was_removed_before_their_own_join_was_answered() -> None:
-    """Is not put back among the members."""
-    rosters, membership = await read()
-    rosters.removed("lab", "bob", 1)
-    rosters.entered("lab", BOB, Presence.ONLINE, 0)
-    membership.members = [member("ada"), member("eve")]
-    assert [one.id for one in (await rosters.of("lab", "eve", 2, 1)).first()] == ["ada", "eve"]
-    assert membership.asked == 2
 
 
 async def test_what_joiners_are_sent_is_what_they_are_shown() -> None:
@@ -98,7 +90,7 @@ async def test_what_joiners_are_sent_is_what_they_are_shown() -> None:
     roster = await rosters.of("lab", "ada", 2)
     for change in (
         lambda: rosters.present("ada", Presence.OFFLINE),
-        lambda: rosters.entered("lab", BOB, Presence.BUSY, 0),
+        lambda: come(rosters, "bob"),
         lambda: rosters.removed("lab", "zoe", 1),
     ):
         before = roster.encoded()
