@@ -33,6 +33,12 @@ class Room:
     team: str | None = None
     product: str | None = None
 
+    @classmethod
+    def of(cls, room_id: str, fixed: Sequence[Reply | None]) -> "Room | None":
+        """The room behind kind, creator, team and product of `{room}:meta`; None where there is none."""
+        kind, creator, team, product = (text(value) if value else None for value in fixed)
+        return cls(room_id, RoomKind(kind), creator or "", team, product) if kind else None
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -81,19 +87,6 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A room as a member's list of rooms shows it."""
-
-    room: Room
-    last_seq: int
-    read_seq: int
-    unread: int
-    member_count: int
-    is_member: bool
-    stoppers: Stoppers
-
-
-@dataclass(frozen=True, slots=True)
 class Rooms:
     """The rooms of the store. Methods raise what redis-py raises."""
 
@@ -102,7 +95,7 @@ class Rooms:
     async def find(self, room_id: str) -> Room | None:
         """The room, if it exists."""
         meta = await self.redis.hmget(RoomKeys(room_id).meta, ["kind", "creator", "team", "product"])
-        return _room(room_id, meta)
+        return Room.of(room_id, meta)
 
     async def find_for(self, room_id: str, user_id: str) -> tuple[Room | None, bool]:
         """The room, and whether the user is a member of it."""
@@ -113,7 +106,7 @@ class Rooms:
             ("HMGET", keys.meta, "kind", "creator", "team", "product"),
             ("HEXISTS", keys.members, user_id),
         )
-        return _room(room_id, meta), bool(member)
+        return Room.of(room_id, meta), bool(member)
 
     async def create(self, room: Room, assistants: list[Member], members: list[Member]) -> bool:
         """Make a room with its assistants; False if it was there already."""
@@ -145,7 +138,7 @@ class Rooms:
         """
         found = await self._join(room_id, member, "ask", since)
         if found is not None and len(found) == _FIXED:
-            return _room(room_id, found)
+            return Room.of(room_id, found)
         return found if found is None else await self._joined(room_id, member, found)
 
     async def join(
@@ -313,31 +306,6 @@ class Rooms:
         found = await script("position").everywhere(self.redis, calls)
         return [one if isinstance(one, RedisError) else _state(one) for one in found]
 
-    async def standing(self, room_ids: list[str], user_id: str) -> list[Standing]:
-        """The rooms as a user's list shows them, in the order given; those that are gone are left out."""
-        pipeline = self.redis.pipeline(transaction=False)
-        for room_id in room_ids:
-            keys = RoomKeys(room_id)
-            pipeline.hmget(keys.meta, ["kind", "creator", "team", "product", "seq", "stoppers"])
-            pipeline.hmget(keys.reads, [user_id, f"{user_id}|seen"])
-            pipeline.hlen(keys.members)
-            pipeline.hexists(keys.members, user_id)
-        found = await pipeline.execute() if room_ids else []
-        counts = self.redis.pipeline(transaction=False)
-        for at, room_id in enumerate(room_ids):
-            after = max(int(mark or 0) for mark in found[4 * at + 1])
-            for index in (RoomKeys(room_id).ids, RoomKeys(room_id).deleted):
-                counts.zcount(index, f"({after}", "+inf")
-        counted = await counts.execute() if room_ids else []
-        standings = []
-        for at, room_id in enumerate(room_ids):
-            meta, marks, members, is_member = found[4 * at : 4 * at + 4]
-            if room := _room(room_id, meta[:4]):
-                unread = counted[2 * at] - counted[2 * at + 1]
-                seq, read, stoppers = int(meta[4] or 0), int(marks[0] or 0), _stoppers(meta[5])
-                standings.append(Standing(room, seq, read, unread, members, bool(is_member), stoppers))
-        return standings
-
     async def _index(self, room_id: str, members: list[Member]) -> None:
         rooms = [user_rooms(member.user_id) for member in members]
         await ask_any(self.redis, [(key, ("SADD", key, room_id)) for key in rooms])
@@ -357,12 +325,3 @@ def _state(found: list[Any] | None) -> State | None:
         return None
     *position, leaves, member_count = found
     return State(Position.of(*position), leaves, member_count)
-
-
-def _stoppers(found: Reply | None) -> Stoppers:
-    return Stoppers(text(found)) if found else Stoppers.MEMBERS
-
-
-def _room(room_id: str, meta: Sequence[Reply | None]) -> Room | None:
-    kind, creator, team, product = (text(value) if value else None for value in meta)
-    return Room(room_id, RoomKind(kind), creator or "", team, product) if kind else None
