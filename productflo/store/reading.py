@@ -53,7 +53,8 @@ class Reading:
         known = await self._with_edited(keys, entries, dict(zip(seqs, said, strict=True)))
         records: list[Record] = []
         for seq, generation, fields in entries:
-            envelope = _envelope(fields, known.get(_said_at(seq, fields)))
+            said_there = known.get(_said_at(seq, fields))
+            envelope = _as_now(fields[b"e"], fields[b"d"], said_there, is_edit=b"m" in fields)
             if envelope is None:  # Trimmed meanwhile, and all before it.
                 records.clear()
             else:
@@ -116,7 +117,10 @@ class Reading:
             there = {}
             for entry_id, parts in chain.from_iterable(found):
                 seq, generation = _place(entry_id)
-                if seq in what and (envelope := _envelope(_fields(parts), what[seq])) is not None:
+                if seq not in what:
+                    continue
+                _, entry, _, digest, *_ = parts  # Named `e` and `d`: the first of every entry.
+                if (envelope := _as_now(entry, digest, what[seq], is_edit=False)) is not None:
                     there[seq] = Record(seq, generation, envelope)
             for record in filter(None, map(there.get, chunk)):
                 records.append(record)
@@ -162,21 +166,13 @@ def _stretches(seqs: Sequence[int]) -> list[tuple[int, int]]:
     return [(seq, seq) for seq in seqs]
 
 
-def _envelope(fields: _Fields, said: bytes | None) -> bytes | None:
+def _as_now(entry: bytes, digest: bytes, said: bytes | None, *, is_edit: bool) -> bytes | None:
     """An event as it is now; None for one that was trimmed while it was read."""
-    entry = fields[b"e"]
     if entry.endswith(b"}}"):  # As the first version wrote it: whole.
         return entry
-    is_edit = b"m" in fields
-    if said is None and (is_edit or fields[b"d"]):
+    if said is None and (is_edit or digest):
         return None
     return put_together(entry, said, is_edit=is_edit)
-
-
-def _fields(parts: Sequence[bytes]) -> _Fields:
-    """The fields of an entry as the log gives them: name, value, name, value ..."""
-    each = iter(parts)
-    return dict(zip(each, each, strict=True))
 
 
 def _said_at(seq: int, fields: _Fields) -> int:
