@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+import orjson
 from pydantic import Field
 
 from productflo.protocol.codes import Code, GapReason, Kind, Presence, RoomKind
@@ -17,6 +18,10 @@ class MemberInfo(Data):
     presence: Presence
     read_seq: int = Field(description="Everything up to here has been read; 0: nothing.")
     broken: str | None = Field(None, description="Of an assistant that can not answer now: why not.")
+
+    def encoded(self) -> bytes:
+        """As it stands in an envelope."""
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True)
 
 
 class JoinAnswerData(Data):
@@ -37,6 +42,21 @@ class JoinAnswer(Outbound):
 
     code: Literal[Code.JOIN] = Code.JOIN
     data: JoinAnswerData
+
+
+_MEMBERS, _MESSAGES, _DATA = b'"members":[', b'"messages":[', b'"data":{'
+"""Where in an envelope something begins. None of it can stand in what comes before: within a string of JSON
+each quotation mark has a backslash."""
+
+
+def with_members(answer: bytes, members: bytes) -> bytes:
+    """An encoded `JoinAnswer` without members, with some that were encoded before, for all who join."""
+    return _with(answer, _MEMBERS, members)
+
+
+def _with(envelope: bytes, begin: bytes, elements: bytes) -> bytes:
+    before, begin, after = envelope.partition(begin)
+    return b"".join((before, begin, elements, after))
 
 
 class FeedbackData(Data):
@@ -63,6 +83,22 @@ class HistoricResponseData(Data):
     first_seq: int | None = Field(None, description="Of this page; left out when it is empty.")
     last_seq: int | None = Field(None, description="Of this page; left out when it is empty.")
     generation: str
+
+
+def as_message(envelope: bytes) -> bytes:
+    """An encoded message of the log as it stands on a page: its `data`, with `code` and `timestamp` in it."""
+    begin, _, data = envelope.partition(_DATA)
+    head = orjson.loads(begin[:-1] + b"}")
+    return b'{%b,"code":%b,"timestamp":%b}' % (
+        data.removesuffix(b"}}"),
+        orjson.dumps(head["code"]),
+        orjson.dumps(head["timestamp"]),
+    )
+
+
+def with_messages(page: bytes, messages: bytes) -> bytes:
+    """An encoded page without messages, with some that were encoded before."""
+    return _with(page, _MESSAGES, messages)
 
 
 class HistoricResponse(Outbound):

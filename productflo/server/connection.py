@@ -61,6 +61,11 @@ class Frame:
             self._text = self.envelope.decode()
         return (self._text,)
 
+    @property
+    def count(self) -> int:
+        """Envelopes in it."""
+        return 1
+
     def __len__(self) -> int:
         return len(self.envelope)
 
@@ -88,6 +93,11 @@ class Joined:
     def texts(self) -> Iterable[str]:
         """As `Frame.texts`, one for each event."""
         return (envelope.decode() for envelope in self.envelopes)
+
+    @property
+    def count(self) -> int:
+        """As `Frame.count`."""
+        return len(self.envelopes)
 
     def __len__(self) -> int:
         return self._size

@@ -20,8 +20,6 @@ TIMEOUT = 3.0
 In a Cluster a call reaches the nodes that answer at once, and must not wait longer for one that does not.
 While a call waits there is no other: a store that had stood still found the abandoned tries of 64 calls from
 each process, took them up slowly, and the new ones behind them gave up in their turn, for 45 s (measured)."""
-BEGINNING = 32
-"""First beats under way at once, of those who come: a thousand at once would take as many connections."""
 
 
 @dataclass(slots=True)
@@ -33,16 +31,14 @@ class Heartbeat:
 
     presence: PresenceStore
     _here: dict[int, dict[str, str]] = field(default_factory=dict)
-    _beginning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BEGINNING))
     _due: set[int] = field(default_factory=set)
     _phase: float = field(default_factory=random)
 
     async def begin(self, user: str, connection: str) -> None:
         """Connecting means online; where the store is away, with the first beat that it answers."""
         self._here.setdefault(presence_shard(user), {})[connection] = user
-        async with self._beginning:
-            if not await _answered(self.presence.beat([(user, connection)])):
-                self._due.add(presence_shard(user))
+        if not await _answered(self.presence.begin(user, connection)):
+            self._due.add(presence_shard(user))
 
     async def end(self, user: str, connection: str) -> None:
         """A connection is gone: its lease ends after the grace."""

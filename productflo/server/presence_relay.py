@@ -5,7 +5,9 @@ are there instead, at most once a second: in a room of a thousand each one's com
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from redis.exceptions import RedisError
 
@@ -30,6 +32,8 @@ BIG_ROOM = 200
 """Members above which a room hears counts."""
 COUNT = 1.0
 """Seconds between two counts of a room."""
+AT_ONCE = 64
+"""Users whose rooms are asked for together."""
 RETRY_DELAY = 1.0
 """Seconds until what the store did not answer is tried again."""
 
@@ -84,10 +88,7 @@ class PresenceRelay:
                 if self._listenings:
                     await self._catch_up()
                 while self._changes:
-                    user, word = next(iter(self._changes.items()))
-                    await self._tell(user, word.presence)
-                    if self._changes[user] == word:
-                        del self._changes[user]
+                    await self._tell(dict(islice(self._changes.items(), AT_ONCE)))
             except RedisError as error:
                 note(error)
                 await asyncio.sleep(RETRY_DELAY)
@@ -106,9 +107,17 @@ class PresenceRelay:
             for user, word in words.items():
                 self._note(user, Word.parse(word))
 
-    async def _tell(self, user: str, presence: Presence) -> None:
+    async def _tell(self, changes: Mapping[str, Word]) -> None:
+        """Tell of changes, whose users' rooms are asked for together; those that are told are done with."""
+        rooms = await self.rooms.rooms_of_each(list(changes))
+        for (user, word), theirs in zip(changes.items(), rooms, strict=True):
+            if self._changes[user] == word:
+                self._tell_one(user, word.presence, theirs)
+                del self._changes[user]
+
+    def _tell_one(self, user: str, presence: Presence, rooms: Sequence[str]) -> None:
         told: dict[str, Subscription] = {}
-        for room in await self.rooms.rooms_of(user):
+        for room in rooms:
             feed = self.hub.feeds.get(room)
             if feed is None:
                 continue
@@ -120,9 +129,10 @@ class PresenceRelay:
             for key, subscription in feed.subscriptions.items():
                 if key not in told or subscription.live:
                     told[key] = subscription
-        frame = Frame(presence_notice(user, presence, stamp(self.clock)), Passing.PRESENCE)
-        for subscription in told.values():
-            subscription.hand(frame)
+        if told:
+            frame = Frame(presence_notice(user, presence, stamp(self.clock)), Passing.PRESENCE)
+            for subscription in told.values():
+                subscription.hand(frame)
 
     async def _tell_counts(self) -> None:
         while True:

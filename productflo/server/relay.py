@@ -86,7 +86,7 @@ class Relay:
                     self._hear(room)
                     self._hear_later(room)
             case Removed():
-                self.rosters.removed(room, event.user)
+                self.rosters.removed(room, event.user, event.leaves)
                 if not feed.removed(event):
                     self._doubt(room)
             case StopAsked():

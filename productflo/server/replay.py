@@ -9,8 +9,9 @@ from redis.exceptions import RedisError
 from productflo.domain.position import is_later
 from productflo.errors import ProductFloError
 from productflo.server.feed import Feed, Subscription
-from productflo.server.pages import Event, Pages
+from productflo.server.pages import Burst, Pages
 from productflo.server.reconcile import Reconciler
+from productflo.store.entries import Record
 from productflo.store.refusals import note
 
 RETRY_DELAY = 0.5
@@ -49,22 +50,22 @@ class Replay:
             if begin > cursor and _current(feed, subscription):
                 subscription.cursor = begin
                 subscription.connection.send(self.reconciler.gap(feed, begin))
-            await self._hand(feed, subscription, events)
+            await self._hand(feed, subscription, events.bursts)
 
-    async def _hand(self, feed: Feed, subscription: Subscription, events: Sequence[Event]) -> None:
+    async def _hand(self, feed: Feed, subscription: Subscription, bursts: Sequence[Burst]) -> None:
         """Hand events over as the connection drains, for as long as they are what comes next."""
         generation = feed.generation
-        for event in events:
+        for burst in bursts:
             await subscription.connection.drained()
             if not _current(feed, subscription):
                 return
-            if not _stands(feed, subscription, generation, event.seq - 1):
+            if not _stands(feed, subscription, generation, burst.first_seq - 1):
                 return
-            subscription.connection.send(event.frame)
-            subscription.cursor = event.seq
+            subscription.connection.send(burst.frame)
+            subscription.cursor = burst.last_seq
 
 
-def _is_news(events: Sequence[Event], generation: str) -> bool:
+def _is_news(events: Sequence[Record], generation: str) -> bool:
     """Whether the log tells that the feed may stand elsewhere than it thinks.
 
     It has nothing where there was something, or something of a later generation: whoever is handed that

@@ -5,6 +5,7 @@ and changed by what this process hears, so that it is as true as one that was ju
 """
 
 import asyncio
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
@@ -13,7 +14,7 @@ import orjson
 
 from productflo.protocol.answers import MemberInfo
 from productflo.protocol.codes import Code, Presence
-from productflo.service.membership import Membership, in_order
+from productflo.service.membership import Membership, Place, place
 
 SHOWN = 100
 """Members told in the answer to a join; the rest of a big room is asked for over HTTP."""
@@ -23,28 +24,40 @@ KEPT = 2.0
 
 @dataclass(slots=True)
 class Roster:
-    """The members of one room."""
+    """The members of one room, in order; `leaves` counts the memberships that are known to have ended."""
 
+    leaves: int = 0
     _members: dict[str, MemberInfo] = field(default_factory=dict)
-    _first: list[MemberInfo] | None = None
+    _order: list[Place] = field(default_factory=list)
+    _encoded: bytes | None = None
     _reading: list[tuple[str, dict[str, Any]]] | None = field(default_factory=list)
 
     def fill(self, members: list[MemberInfo]) -> None:
         """The members as they were read; what was heard meanwhile comes after it."""
         self._members = {one.id: one for one in members}
+        self._order = sorted(map(place, members))
         heard, self._reading = self._reading or [], None
         for user, change in heard:
             self._change(user, change)
 
     def first(self) -> list[MemberInfo]:
         """Those that a joiner is shown, in their order."""
-        if self._first is None:
-            self._first = in_order(self._members.values())[:SHOWN]
-        return self._first
+        return [self._members[user] for *_, user in self._order[:SHOWN]]
 
-    def agrees(self, user: str, member_count: int) -> bool:
-        """Whether the user is one of them, and they are so many."""
-        return user in self._members and len(self._members) == member_count
+    def encoded(self) -> bytes:
+        """The same as the elements of a JSON array; made once for all who come before the next change."""
+        if self._encoded is None:
+            self._encoded = b",".join(map(MemberInfo.encoded, self.first()))
+        return self._encoded
+
+    def agrees(self, user: str, member_count: int, leaves: int = 0) -> bool:
+        """Whether nothing is missing that a user found who has just joined.
+
+        So many members then were what was left, after `leaves` had left, of all who had come: all of them
+        have been heard of where as many are here or known to have left.
+        """
+        come = len(self._members) + self.leaves
+        return user in self._members and self.leaves >= leaves and come >= member_count + leaves
 
     def heard(self, envelope: bytes) -> None:
         """An envelope went to the room: it may tell of a member."""
@@ -60,10 +73,12 @@ class Roster:
 
     def present(self, user: str, presence: Presence) -> None:
         """A user's presence is another; why an assistant was away is not true any more."""
-        self._change(user, {"presence": presence, "broken": None})
+        if user in self._members or self._reading is not None:
+            self._change(user, {"presence": presence, "broken": None})
 
-    def removed(self, user: str) -> None:
+    def removed(self, user: str, leaves: int = 0) -> None:
         """A user is no member any more."""
+        self.leaves = max(self.leaves, leaves)
         self._change(user, {})
 
     def _change(self, user: str, change: dict[str, Any]) -> None:
@@ -71,16 +86,18 @@ class Roster:
         if self._reading is not None:
             self._reading.append((user, change))
             return
-        known = self._members.get(user)
-        if not change:
-            self._members.pop(user, None)
-        elif known:
-            self._members[user] = MemberInfo.model_validate({**known.model_dump(), **change})
+        known = self._members.pop(user, None)
+        if known:
+            del self._order[bisect_left(self._order, place(known))]
+        if known and change:
+            self._put(known.model_copy(update=change))
         elif "id" in change:
-            self._members[user] = MemberInfo.model_validate(change)
-        else:
-            return
-        self._first = None
+            self._put(MemberInfo.model_validate(change))
+        self._encoded = None
+
+    def _put(self, member: MemberInfo) -> None:
+        self._members[member.id] = member
+        insort(self._order, place(member))
 
 
 class Rosters:
@@ -91,17 +108,22 @@ class Rosters:
         self._rosters: dict[str, Roster] = {}
         self._readers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def of(self, room: str, user: str, member_count: int) -> Roster:
-        """The room's roster, for a member who has just joined and found so many there.
+    async def of(self, room: str, user: str, member_count: int, leaves: int = 0) -> Roster:
+        """The room's roster, for a member who has just joined and found so many there, and so many gone.
 
         It is read by one of those who ask at the same time. Raises what redis-py raises.
         """
+        known = self._rosters.get(room)
+        if known and known.agrees(user, member_count, leaves):
+            return known
         async with self._readers.setdefault(room, asyncio.Lock()):
             known = self._rosters.get(room)
-            return known if known and known.agrees(user, member_count) else await self._read(room)
+            if known and known.agrees(user, member_count, leaves):
+                return known
+            return await self._read(room, leaves)
 
-    async def _read(self, room: str) -> Roster:
-        roster = self._rosters[room] = Roster()
+    async def _read(self, room: str, leaves: int) -> Roster:
+        roster = self._rosters[room] = Roster(leaves)
         asyncio.get_running_loop().call_later(KEPT, self._forget, room, roster)
         try:
             roster.fill(await self._membership.shown(room))
@@ -115,10 +137,10 @@ class Rosters:
         if roster := self._rosters.get(room):
             roster.heard(envelope)
 
-    def removed(self, room: str, user: str) -> None:
-        """A user is no member of a room any more."""
+    def removed(self, room: str, user: str, leaves: int = 0) -> None:
+        """A user is no member of a room any more, which so many had left by then."""
         if roster := self._rosters.get(room):
-            roster.removed(user)
+            roster.removed(user, leaves)
 
     def present(self, user: str, presence: Presence) -> None:
         """A user's presence is another everywhere."""

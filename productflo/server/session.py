@@ -17,8 +17,8 @@ from productflo import metrics, tallies
 from productflo.domain.identity import Identity
 from productflo.errors import PermissionDenied, ProductFloError, TooManyConnections
 from productflo.protocol import inbound
-from productflo.protocol.answers import FeedbackTaken, HistoricResponse, Pong
-from productflo.protocol.codec import KNOWN, parse, validate
+from productflo.protocol.answers import FeedbackTaken, HistoricResponse, Pong, with_messages
+from productflo.protocol.codec import KNOWN, encode, parse, validate
 from productflo.protocol.codes import CloseCode
 from productflo.protocol.requests import Request
 from productflo.server.committing import Committing
@@ -188,7 +188,8 @@ class Session:
             case inbound.Historic():
                 await self._connection.drained()  # Pages are large: no further one for who reads none.
                 page = await door.history.page(identity, said.room_id, said.data)
-                self._replies.answer(HistoricResponse(**self._replies.head(said), data=page))
+                answer = HistoricResponse(**self._replies.head(said), data=page.head)
+                self._connection.send(Frame(with_messages(encode(answer), page.messages)))
             case inbound.Feedback():
                 rated = await door.revisions.rate(identity, said)
                 self._replies.answer(FeedbackTaken(**self._replies.head(said), data=rated))

@@ -7,7 +7,7 @@ from productflo import metrics
 from productflo.domain.identity import Identity
 from productflo.errors import PermissionDenied, TooLarge
 from productflo.protocol import inbound
-from productflo.protocol.answers import JoinAnswer, JoinAnswerData, MemberInfo
+from productflo.protocol.answers import JoinAnswer, JoinAnswerData, with_members
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import GapReason
 from productflo.server.connection import Connection, Frame
@@ -41,7 +41,9 @@ class Subscriber:
         async with self.door.hub.entrance(), self.door.hub.feed(room) as feed:
             while True:
                 joined = await self._begin(identity, feed, data.since)
-                roster = await self.door.rosters.of(room, identity.user_id, joined.member_count)
+                roster = await self.door.rosters.of(
+                    room, identity.user_id, joined.member_count, joined.leaves
+                )
                 if feed.generation == joined.position.generation:
                     break
             gap = None
@@ -53,9 +55,9 @@ class Subscriber:
                 room_id=room,
                 timestamp=stamp(self.door.clock),
                 request_id=said.request_id,
-                data=_shown(joined, roster.first(), resumed=data.since is not None, gap=gap),
+                data=_shown(joined, resumed=data.since is not None, gap=gap),
             )
-            self.connection.send(Frame(encode(answer)))
+            self.connection.send(Frame(with_members(encode(answer), roster.encoded())))
             resumed_at = data.since if gap is None else None
             self._follow(feed, identity, joined, stream=data.stream, since=resumed_at)
 
@@ -120,16 +122,18 @@ class Subscriber:
         subscription = Subscription(self.connection, identity.user_id, stream, cursor, joined.leaves)
         if feed.follow(subscription):
             self.rooms.add(feed.room)
+            if cursor >= feed.seq:  # Nothing was missed.
+                feed.go_live(subscription)
+                return
             self.tasks.create_task(self.door.replay.catch_up(feed, subscription))
 
 
-def _shown(
-    joined: Joined, members: list[MemberInfo], *, resumed: bool, gap: GapReason | None
-) -> JoinAnswerData:
+def _shown(joined: Joined, *, resumed: bool, gap: GapReason | None) -> JoinAnswerData:
+    """What the answer tells, but for the members."""
     return JoinAnswerData(
         kind=joined.kind,
         member_count=joined.member_count,
-        members=members,
+        members=[],
         generation=joined.position.generation,
         last_seq=joined.position.last_seq,
         read_seq=joined.read_seq,

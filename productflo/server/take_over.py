@@ -8,6 +8,7 @@ docs/adr/0015-the-socket-is-ours.md: 131 KB an idle connection before, under 7 a
 import asyncio
 from contextvars import Context
 
+from hypercorn.protocol.ws_stream import ASGIWebsocketState
 from quart import Websocket
 
 from productflo.server.hypercorn_parts import HypercornParts, server_of
@@ -42,6 +43,7 @@ async def take_over(websocket: Websocket, parts: HypercornParts, address: str, m
 def _detach(parts: HypercornParts, address: str, max_message: int) -> Wire:
     wire = Wire(parts.transport, address, max_message, keep=parts.server.writer)
     parts.server.writer = NoWriter(parts.server.reader)  # type: ignore[assignment]
+    parts.stream.state = ASGIWebsocketState.CLOSED  # It would make a close frame, for nobody.
     parts.transport.set_protocol(wire)
     return wire
 

@@ -2,21 +2,25 @@
 
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
-
-import orjson
 
 from productflo.domain.identity import Identity
 from productflo.errors import NotFound, ValidationFailed
-from productflo.protocol.answers import HistoricResponseData
+from productflo.protocol.answers import HistoricResponseData, as_message
 from productflo.protocol.inbound import HistoricData
 from productflo.service.membership import Membership
 from productflo.store.entries import Record
 from productflo.store.log import Log
-from productflo.store.rooms import Rooms
 
 PAGE_BYTES = 524_288
 """Of a page's encoded messages: half of what may wait for a slow reader, so that a page makes nobody one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page without its messages, and those: encoded, one behind the other (`answers.with_messages`)."""
+
+    head: HistoricResponseData
+    messages: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +28,9 @@ class History:
     """Pages of messages, for members only."""
 
     log: Log
-    rooms: Rooms
     membership: Membership
 
-    async def page(self, identity: Identity, room_id: str, asked: HistoricData) -> HistoricResponseData:
+    async def page(self, identity: Identity, room_id: str, asked: HistoricData) -> Page:
         """At most `asked.limit` messages, and `PAGE_BYTES`, before or after a seq; without either the newest.
 
         Raises `PermissionDenied`, `NotFound`, and `ValidationFailed` for another conversation or product.
@@ -37,35 +40,28 @@ class History:
             raise ValidationFailed("conversation_id must equal room_id.", field="data.conversation_id")
         if room.product is not None and asked.product_id not in (None, room.product):
             raise ValidationFailed(f"This room is about {room.product}.", field="data.product_id")
-        position = await self.rooms.position(room_id)
-        if position is None:
+        # One more than is shown, which tells whether there are more.
+        found = await self.log.page(
+            room_id, after=asked.after, before=asked.before, limit=asked.limit + 1, size=PAGE_BYTES
+        )
+        if found is None:
             raise NotFound(f"There is no room {room_id}.", field="room_id")
-        records = await self._records(room_id, asked)
-        shown = _nearest(records, asked)
-        return HistoricResponseData(
-            messages=[_message(record) for record in shown],
-            has_more=len(records) > len(shown),
+        shown = _fitting(found.nearest, asked.limit)
+        has_more = len(found.nearest) > len(shown)
+        if asked.after is None:
+            shown.reverse()
+        head = HistoricResponseData(
+            messages=[],
+            has_more=has_more,
             first_seq=shown[0].seq if shown else None,
             last_seq=shown[-1].seq if shown else None,
-            generation=position.generation,
+            generation=found.generation,
         )
-
-    async def _records(self, room_id: str, asked: HistoricData) -> list[Record]:
-        """One more than is shown, which tells whether there are more."""
-        if asked.after is not None:
-            return await self.log.messages(room_id, asked.after, asked.limit + 1, PAGE_BYTES)
-        return await self.log.messages_back(room_id, asked.before, asked.limit + 1, PAGE_BYTES)
+        return Page(head, b",".join([as_message(record.envelope) for record in shown]))
 
 
-def _nearest(records: list[Record], asked: HistoricData) -> list[Record]:
-    """As many as fit on the page, from the asker's end on; always one."""
-    ordered = records if asked.after is not None else records[::-1]
-    sizes = accumulate(len(record.envelope) for record in ordered)
+def _fitting(nearest: list[Record], limit: int) -> list[Record]:
+    """As many as fit on the page; always one."""
+    sizes = accumulate(len(record.envelope) for record in nearest)
     fitting = sum(size <= PAGE_BYTES for size in sizes)
-    shown = ordered[: max(1, min(fitting, asked.limit))]
-    return shown if asked.after is not None else shown[::-1]
-
-
-def _message(record: Record) -> dict[str, Any]:
-    envelope = orjson.loads(record.envelope)
-    return {**envelope["data"], "code": envelope["code"], "timestamp": envelope["timestamp"]}
+    return nearest[: max(1, min(fitting, limit))]

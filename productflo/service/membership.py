@@ -1,5 +1,6 @@
 """Membership: joining, leaving, being added; and who is in a room."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -37,27 +38,39 @@ class Membership:
 
         The others hear of it when the membership is new. `since` is the seq that the caller resumes after.
         """
-        room = await self.rooms.find(room_id)
-        if room is None:
-            if not self.open_rooms:
-                raise NotFound(f"There is no room {room_id}. Ask for it to be made.", field="room_id")
-            room = Room(room_id, RoomKind.OPEN, identity.user_id)
-            await self.rooms.create(room, await self._assistants(self.room_assistants), [])
+        member = Member(identity.user_id, identity.name, Kind.HUMAN)
+        joined = await self.rooms.enter(room_id, member, since)
+        if joined is None:
+            room = await self._made(identity, room_id)
+            joined = await self._join(identity, room, member, since)
+        elif isinstance(joined, Room):
+            joined = await self._join(identity, joined, member, since)
+        if joined.new:
+            await self._tell_joined(room_id, member, joined.member_count)
+        return joined
+
+    async def _made(self, identity: Identity, room_id: str) -> Room:
+        """A room that was not there, made by who comes to it, where that may be."""
+        if not self.open_rooms:
+            raise NotFound(f"There is no room {room_id}. Ask for it to be made.", field="room_id")
+        room = Room(room_id, RoomKind.OPEN, identity.user_id)
+        await self.rooms.create(room, await self._assistants(self.room_assistants), [])
+        return room
+
+    async def _join(self, identity: Identity, room: Room, member: Member, since: int | None) -> Joined:
+        """Join a room with the rights that the caller has."""
         in_team = await self._still_in_team(identity, room)
         granted = joins_freely(room.kind, in_team=in_team) or (
             identity.operator and room.kind is not RoomKind.DIRECT
         )
-        member = Member(identity.user_id, identity.name, Kind.HUMAN)
         try:
-            joined = await self.rooms.join(room_id, member, granted=granted, since=since)
+            joined = await self.rooms.join(room.room_id, member, granted=granted, since=since)
         except PermissionError as error:
             raise PermissionDenied(
-                f"The room {room_id} is {room.kind}: a member has to add you.", field="room_id"
+                f"The room {room.room_id} is {room.kind}: a member has to add you.", field="room_id"
             ) from error
         if joined is None:
-            raise NotFound(f"The room {room_id} has just been removed.", field="room_id")
-        if joined.new:
-            await self._tell_joined(room_id, member, joined.member_count)
+            raise NotFound(f"The room {room.room_id} has just been removed.", field="room_id")
         return joined
 
     async def leave(self, identity: Identity, room_id: str) -> None:
@@ -166,10 +179,11 @@ class Membership:
         """All members, as people see them."""
         members = await self.rooms.members(room_id)
         users = [member.user_id for member in members]
-        presence = await self.presence.of(users, room_id)
-        reads = await self.rooms.reads(room_id, users)
+        presence, reads = await asyncio.gather(
+            self.presence.of(users, room_id), self.rooms.reads(room_id, users)
+        )
         assistants = [member.user_id for member in members if member.kind is Kind.ASSISTANT]
-        profiles = {one.id: one for one in await self.profiles.all()} if assistants else {}
+        profiles = await self.profiles.among(assistants)
         broken = {one: why_not(profiles.get(one), presence[one]) for one in assistants}
         return in_order(
             MemberInfo(
@@ -199,9 +213,10 @@ class Membership:
 
     async def _assistants(self, usual: Sequence[str], named: Sequence[str] = ()) -> list[Member]:
         """The usual assistants and those among the named, by the names under which workers present them."""
-        names = {profile.id: profile.name for profile in await self.profiles.all()}
-        ids = dict.fromkeys([*usual, *(one for one in named if one in names or one in self.room_assistants)])
-        return [Member(one, names.get(one, one.capitalize()), Kind.ASSISTANT) for one in ids]
+        known = await self.profiles.among([*usual, *named])
+        ids = dict.fromkeys([*usual, *(one for one in named if one in known or one in self.room_assistants)])
+        names = {one: known[one].name if one in known else one.capitalize() for one in ids}
+        return [Member(one, name, Kind.ASSISTANT) for one, name in names.items()]
 
     async def _tell_joined(self, room_id: str, member: Member, member_count: int) -> None:
         presence = await self.presence.of([member.user_id], room_id)
@@ -236,17 +251,19 @@ def why_not(profile: Profile | None, presence: Presence) -> str | None:
     return (profile.broken if profile else None) or NOT_RUNNING
 
 
-def in_order(members: Iterable[MemberInfo]) -> list[MemberInfo]:
+Place = tuple[bool, bool, str, str]
+"""Where a member stands among the others; the last part is their id."""
+
+
+def place(member: MemberInfo) -> Place:
     """Assistants first, then who is there, then by name."""
-    return sorted(
-        members,
-        key=lambda one: (
-            one.kind is not Kind.ASSISTANT,
-            one.presence is Presence.OFFLINE,
-            one.name.casefold(),
-            one.id,
-        ),
-    )
+    offline = member.presence is Presence.OFFLINE
+    return (member.kind is not Kind.ASSISTANT, offline, member.name.casefold(), member.id)
+
+
+def in_order(members: Iterable[MemberInfo]) -> list[MemberInfo]:
+    """All of them, as they are shown."""
+    return sorted(members, key=place)
 
 
 def left_notice(room_id: str, user_id: str, member_count: int, timestamp: str) -> bytes:

@@ -19,6 +19,7 @@ from productflo.store.ear import LOST, RECONNECT_DELAY, Ear
 from productflo.store.events import Published, RoomEvent, decode, encode
 from productflo.store.keys import PRESENCE_SHARDS, PresenceKeys, RoomKeys
 from productflo.store.refusals import note, told
+from productflo.store.together import ask
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +57,8 @@ class Bus:
         """Tell every process that listens to the room. Raises `StoreAway`."""
         channel, message = RoomKeys(room).bus, encode(event)
         try:
-            if isinstance(self._redis, Cluster):
-                await self._redis.spublish(channel, message)
-            else:
-                await self._redis.publish(channel, message)
+            word = "SPUBLISH" if isinstance(self._redis, Cluster) else "PUBLISH"
+            await ask(self._redis, channel, (word, channel, message))
         except RedisError as error:
             raise told(error) from error
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
@@ -18,10 +19,11 @@ from productflo import metrics
 from productflo.domain.presence import Word, effective
 from productflo.protocol.codes import Presence
 from productflo.store.client import Client
-from productflo.store.exchange import Argument
+from productflo.store.exchange import Argument, Command
 from productflo.store.keys import PRESENCE_SHARDS, SWEEPER, PresenceKeys, RoomKeys, presence_shard
 from productflo.store.reply import text
 from productflo.store.scripts import Call, script
+from productflo.store.together import ask_any, call
 
 BATCH = 200
 """Connections of one script call: it holds the store for 0.9 ms (measured with Valkey 9.1)."""
@@ -83,6 +85,16 @@ class PresenceStore:
         """Renew (or begin) the leases of (user, connection) pairs, in calls of at most `BATCH`."""
         await self._batches("presence_beat", self.pace.lease, leases)
 
+    async def begin(self, user: str, connection: str) -> None:
+        """As `beat`, for one connection among many that come."""
+        lease = f"{user}|{connection}"
+        await call(
+            self.redis,
+            script("presence_beat"),
+            _keys(presence_shard(user)),
+            [_ms(self.pace.lease), lease],
+        )
+
     async def end(self, leases: Iterable[tuple[str, str]]) -> None:
         """Connections closed: their leases end after the grace."""
         await self._batches("presence_end", self.pace.grace, leases)
@@ -128,17 +140,19 @@ class PresenceStore:
         shards: dict[int, list[str]] = defaultdict(list)
         for user in users:
             shards[presence_shard(user)].append(user)
-        pipeline = self.redis.pipeline(transaction=False)
+        asked: list[tuple[str, Command]] = []
         for shard, several in shards.items():
-            pipeline.hmget(PresenceKeys(shard).words, several)
-        if room is not None:
-            pipeline.hgetall(RoomKeys(room).words)
-        found = await pipeline.execute()
-        in_room = found.pop() if room is not None else {}
+            key = PresenceKeys(shard).words
+            asked.append((key, ("HMGET", key, *several)))
+        if room is not None and users:
+            key = RoomKeys(room).words
+            asked.append((key, ("HMGET", key, *users)))
+        found = await ask_any(self.redis, asked)
+        in_room = dict(zip(users, found.pop(), strict=True)) if room is not None and users else {}
         everywhere: dict[str, bytes | None] = {}
         for several, words in zip(shards.values(), found, strict=True):
             everywhere.update(zip(several, words, strict=True))
-        return {user: effective(_word(everywhere[user]), _word(in_room.get(user.encode()))) for user in users}
+        return {user: effective(_word(everywhere[user]), _word(in_room.get(user))) for user in users}
 
     async def missed(self, since: Mapping[int, int | None]) -> dict[int, Missed]:
         """What changed in shards after an epoch of each; with None only where the shard stands."""
@@ -170,10 +184,11 @@ class PresenceStore:
         return results
 
 
-def _keys(shard: int) -> list[str]:
+@cache
+def _keys(shard: int) -> tuple[str, ...]:
     """As all scripts of presence take them."""
     keys = PresenceKeys(shard)
-    return [keys.leases, keys.counts, keys.words, keys.changes, keys.sweep, keys.bus]
+    return (keys.leases, keys.counts, keys.words, keys.changes, keys.sweep, keys.bus)
 
 
 def _word(value: bytes | None) -> Word | None:

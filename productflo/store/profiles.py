@@ -1,6 +1,6 @@
 """Assistants that workers have loaded, as they present themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import orjson
 from productflo.store.client import Client
 from productflo.store.keys import ASSISTANTS
 from productflo.store.reply import Reply
+from productflo.store.together import ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,13 @@ class Profiles:
         """Every profile, by id."""
         found = await self.redis.hgetall(ASSISTANTS)
         return [_profile(found[key]) for key in sorted(found)]
+
+    async def among(self, assistants: Sequence[str]) -> dict[str, Profile]:
+        """The profiles of those assistants that a worker ever registered, by id."""
+        if not assistants:
+            return {}
+        (found,) = await ask(self.redis, ASSISTANTS, ("HMGET", ASSISTANTS, *assistants))
+        return {one: _profile(record) for one, record in zip(assistants, found, strict=True) if record}
 
     async def find(self, assistant: str) -> Profile | None:
         """The profile of an assistant, if a worker ever registered it."""

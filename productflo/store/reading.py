@@ -6,19 +6,31 @@ is told once more by an event that follows.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from productflo.store.client import Client
 from productflo.store.entries import Record
+from productflo.store.exchange import Command
 from productflo.store.keys import RoomKeys
+from productflo.store.scripts import script
+from productflo.store.together import ask, running
 
-CHUNK = 50
-"""Messages read at once for a page: of the longest, some 10 MB."""
-
+CHUNK = 64
+"""Messages read at once for a page, an usual one in one go: of the longest, some 13 MB."""
 _DATA, _PLACE = b'"data":{', b',"accepted_at":"'
 """Where in an entry its text goes, and before what the rest that its author gave."""
 
 _Fields = Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Messages of a room, the nearest to where was asked from first, and the generation it is in."""
+
+    generation: str
+    nearest: list[Record]
 
 
 class Reading:
@@ -41,56 +53,78 @@ class Reading:
         known = await self._with_edited(keys, entries, dict(zip(seqs, said, strict=True)))
         records: list[Record] = []
         for seq, generation, fields in entries:
-            envelope = _envelope(fields, known.get(_said_at(seq, fields)))
+            said_there = known.get(_said_at(seq, fields))
+            envelope = _as_now(fields[b"e"], fields[b"d"], said_there, is_edit=b"m" in fields)
             if envelope is None:  # Trimmed meanwhile, and all before it.
                 records.clear()
             else:
                 records.append(Record(seq, generation, envelope))
         return records
 
-    async def messages(self, room: str, after: int, limit: int, size: int) -> list[Record]:
-        """At most `limit` messages after a seq, oldest first, each as it is now; other events are skipped.
+    async def page(
+        self, room: str, *, after: int | None = None, before: int | None = None, limit: int, size: int
+    ) -> Stretch | None:
+        """At most `limit` messages after or before a seq; without either the newest. None: no such room.
 
-        The one with which they exceed `size` bytes is the last.
+        The nearest first; other events are skipped. The one with which they exceed `size` bytes is the last.
         """
         keys = RoomKeys(room)
-        found: Any = await self._redis.zrangebyscore(
-            keys.ids, f"({after}", "+inf", start=0, num=limit, withscores=True
+        if after is not None:
+            range_: Command = ("ZRANGEBYSCORE", keys.ids, f"({after}", "+inf")
+        else:
+            newest = "+inf" if before is None else f"({before}"
+            range_ = ("ZREVRANGEBYSCORE", keys.ids, newest, "-inf")
+        state, found = await ask(
+            self._redis,
+            keys.meta,
+            running(script("position"), (keys.meta, keys.log, keys.members), ("", 0)),
+            (*range_, "WITHSCORES", "LIMIT", 0, limit),
         )
-        return await self._page(keys, [int(score) for _, score in found], size)
+        if state is None:
+            return None
+        seqs = [int(score) for _, score in found]
+        return Stretch(state[0].decode(), await self._at(keys, seqs, size))
+
+    async def messages(self, room: str, after: int, limit: int, size: int) -> list[Record]:
+        """The messages of a `page` after a seq, oldest first."""
+        page = await self.page(room, after=after, limit=limit, size=size)
+        return page.nearest if page else []
 
     async def messages_back(self, room: str, before: int | None, limit: int, size: int) -> list[Record]:
         """As `messages`, but the last ones before a seq (None: the newest); oldest first all the same."""
-        keys = RoomKeys(room)
-        newest = "+inf" if before is None else f"({before}"
-        found: Any = await self._redis.zrevrangebyscore(
-            keys.ids, newest, "-inf", start=0, num=limit, withscores=True
-        )
-        return (await self._page(keys, [int(score) for _, score in found], size))[::-1]
+        page = await self.page(room, before=before, limit=limit, size=size)
+        return page.nearest[::-1] if page else []
 
     async def find(self, room: str, message_id: str) -> Record | None:
         """The message of an id as it is now, deleted or not, while it is retained."""
-        seq = await self._redis.zscore(RoomKeys(room).ids, message_id)
-        found = await self._page(RoomKeys(room), [int(seq)], 0) if seq is not None else []
+        keys = RoomKeys(room)
+        (seq,) = await ask(self._redis, keys.ids, ("ZSCORE", keys.ids, message_id))
+        found = await self._at(keys, [int(seq)], 0) if seq is not None else []
         return found[0] if found else None
 
-    async def _page(self, keys: RoomKeys, seqs: Sequence[int], size: int) -> list[Record]:
+    async def _at(self, keys: RoomKeys, seqs: Sequence[int], size: int) -> list[Record]:
         """The messages at some seqs, in that order, without those that were trimmed meanwhile."""
         records: list[Record] = []
         for begin in range(0, len(seqs), CHUNK):
             chunk = seqs[begin : begin + CHUNK]
-            pipeline = self._redis.pipeline(transaction=False)
-            for first, last in _stretches(chunk):
-                pipeline.xrange(keys.log, str(first), str(last))
-            pipeline.hmget(keys.messages, chunk)
-            *found, said = await pipeline.execute()
-            entries = {_place(at)[0]: (at, fields) for stretch in found for at, fields in stretch}
-            for seq, record in zip(chunk, said, strict=True):
-                at, fields = entries.get(seq, (b"", None))
-                envelope = None if fields is None else _envelope(fields, record)
-                if envelope is not None:
-                    records.append(Record(*_place(at), envelope))
-                    size -= len(envelope)
+            *found, said = await ask(
+                self._redis,
+                keys.log,
+                *(("XRANGE", keys.log, first, last) for first, last in _stretches(chunk)),
+                ("HMGET", keys.messages, *chunk),
+            )
+            what = dict(zip(chunk, said, strict=True))
+            there = {}
+            for entry_id, parts in chain.from_iterable(found):
+                seq, generation = _place(entry_id)
+                if seq not in what:
+                    continue
+                _, entry, _, digest, *_ = parts  # Named `e` and `d`: the first of every entry.
+                if (envelope := _as_now(entry, digest, what[seq], is_edit=False)) is not None:
+                    there[seq] = Record(seq, generation, envelope)
+            for record in filter(None, map(there.get, chunk)):
+                records.append(record)
+                size -= len(record.envelope)
                 if size < 0:
                     return records
         return records
@@ -132,13 +166,11 @@ def _stretches(seqs: Sequence[int]) -> list[tuple[int, int]]:
     return [(seq, seq) for seq in seqs]
 
 
-def _envelope(fields: _Fields, said: bytes | None) -> bytes | None:
+def _as_now(entry: bytes, digest: bytes, said: bytes | None, *, is_edit: bool) -> bytes | None:
     """An event as it is now; None for one that was trimmed while it was read."""
-    entry = fields[b"e"]
     if entry.endswith(b"}}"):  # As the first version wrote it: whole.
         return entry
-    is_edit = b"m" in fields
-    if said is None and (is_edit or fields[b"d"]):
+    if said is None and (is_edit or digest):
         return None
     return put_together(entry, said, is_edit=is_edit)
 

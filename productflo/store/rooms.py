@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,6 +15,12 @@ from productflo.store.client import Client
 from productflo.store.keys import RoomKeys, user_rooms
 from productflo.store.reply import Reply, text
 from productflo.store.scripts import Call, script
+from productflo.store.together import ask, ask_any, call
+
+KEPT = 2048
+"""Rooms whose keys are kept: some 2 KB each; those that somebody comes to at the same time."""
+_FIXED = 4
+"""What is fixed about a room, as join.lua tells it in place of a join: kind, creator, team, product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,12 @@ class Room:
     creator: str
     team: str | None = None
     product: str | None = None
+
+    @classmethod
+    def of(cls, room_id: str, fixed: Sequence[Reply | None]) -> "Room | None":
+        """The room behind kind, creator, team and product of `{room}:meta`; None where there is none."""
+        kind, creator, team, product = (text(value) if value else None for value in fixed)
+        return cls(room_id, RoomKind(kind), creator or "", team, product) if kind else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +87,6 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A room as a member's list of rooms shows it."""
-
-    room: Room
-    last_seq: int
-    read_seq: int
-    unread: int
-    member_count: int
-    is_member: bool
-    stoppers: Stoppers
-
-
-@dataclass(frozen=True, slots=True)
 class Rooms:
     """The rooms of the store. Methods raise what redis-py raises."""
 
@@ -95,16 +95,18 @@ class Rooms:
     async def find(self, room_id: str) -> Room | None:
         """The room, if it exists."""
         meta = await self.redis.hmget(RoomKeys(room_id).meta, ["kind", "creator", "team", "product"])
-        return _room(room_id, meta)
+        return Room.of(room_id, meta)
 
     async def find_for(self, room_id: str, user_id: str) -> tuple[Room | None, bool]:
         """The room, and whether the user is a member of it."""
-        keys = RoomKeys(room_id)
-        pipeline = self.redis.pipeline(transaction=False)
-        pipeline.hmget(keys.meta, ["kind", "creator", "team", "product"])
-        pipeline.hexists(keys.members, user_id)
-        meta, member = await pipeline.execute()
-        return _room(room_id, meta), bool(member)
+        keys = _keys(room_id)
+        meta, member = await ask(
+            self.redis,
+            keys.meta,
+            ("HMGET", keys.meta, "kind", "creator", "team", "product"),
+            ("HEXISTS", keys.members, user_id),
+        )
+        return Room.of(room_id, meta), bool(member)
 
     async def create(self, room: Room, assistants: list[Member], members: list[Member]) -> bool:
         """Make a room with its assistants; False if it was there already."""
@@ -129,6 +131,16 @@ class Rooms:
             await self._index(room.room_id, [*assistants, *members])
         return bool(new)
 
+    async def enter(self, room_id: str, member: Member, since: int | None = None) -> Joined | Room | None:
+        """As `join`, for somebody whose rights nobody has looked at: most rooms need none.
+
+        The room, and nothing is changed, where they may not join it without one.
+        """
+        found = await self._join(room_id, member, "ask", since)
+        if found is not None and len(found) == _FIXED:
+            return Room.of(room_id, found)
+        return found if found is None else await self._joined(room_id, member, found)
+
     async def join(
         self, room_id: str, member: Member, *, granted: bool, since: int | None = None
     ) -> Joined | None:
@@ -137,16 +149,21 @@ class Rooms:
         `granted` tells that the room's kind lets them in; without it only a member already may. `since` is
         the seq that they resume after. Raises PermissionError if they may not.
         """
-        keys = RoomKeys(room_id)
-        found = await script("join")(
-            self.redis,
-            [keys.meta, keys.members, keys.reads, keys.ids, keys.log, keys.deleted],
-            [member.user_id, member.record(), "1" if granted else "0", "" if since is None else since],
-        )
-        if found is None:
-            return None
+        found = await self._join(room_id, member, "1" if granted else "", since)
         if found == b"forbidden":
             raise PermissionError(room_id)
+        return found if found is None else await self._joined(room_id, member, found)
+
+    async def _join(self, room_id: str, member: Member, right: str, since: int | None) -> Any:
+        keys = _keys(room_id)
+        return await call(
+            self.redis,
+            script("join"),
+            [keys.meta, keys.members, keys.reads, keys.ids, keys.log, keys.deleted],
+            [member.user_id, member.record(), right, "" if since is None else since],
+        )
+
+    async def _joined(self, room_id: str, member: Member, found: list[Any]) -> Joined:
         new, kind, count, read_seq, unread, leaves, missed_bytes, *position = found
         await self._index(room_id, [member])  # Also where it is not new: the first time may have failed.
         return Joined(
@@ -203,7 +220,9 @@ class Rooms:
 
     async def assistants(self, room_id: str) -> dict[str, str]:
         """The room's assistants and what each listens to."""
-        return _listening(await self.redis.hgetall(RoomKeys(room_id).assistants))
+        key = _keys(room_id).assistants
+        (found,) = await ask(self.redis, key, ("HGETALL", key))
+        return _listening(found)
 
     async def company(self, room_id: str) -> tuple[dict[str, str], int]:
         """The room's assistants as `assistants` tells them, and how many members it has, they included."""
@@ -216,7 +235,8 @@ class Rooms:
 
     async def members(self, room_id: str) -> list[Member]:
         """All members, in no order."""
-        found = await self.redis.hgetall(RoomKeys(room_id).members)
+        key = _keys(room_id).members
+        (found,) = await ask(self.redis, key, ("HGETALL", key))
         return [Member.of(user_id, record) for user_id, record in found.items()]
 
     async def member_ids(self, room_id: str) -> list[str]:
@@ -239,13 +259,20 @@ class Rooms:
 
     async def rooms_of(self, user_id: str) -> list[str]:
         """The rooms that a user is a member of, by name; an index, which may name one that they left."""
-        return sorted(text(room) for room in await self.redis.smembers(user_rooms(user_id)))
+        return (await self.rooms_of_each([user_id]))[0]
+
+    async def rooms_of_each(self, user_ids: Sequence[str]) -> list[list[str]]:
+        """`rooms_of` for each of some users."""
+        keys = [user_rooms(user_id) for user_id in user_ids]
+        found = await ask_any(self.redis, [(key, ("SMEMBERS", key)) for key in keys])
+        return [sorted(map(text, rooms)) for rooms in found]
 
     async def reads(self, room_id: str, users: list[str]) -> dict[str, int]:
         """Read marks; a user without one has 0."""
         if not users:
             return {}
-        marks = await self.redis.hmget(RoomKeys(room_id).reads, users)
+        key = _keys(room_id).reads
+        (marks,) = await ask(self.redis, key, ("HMGET", key, *users))
         return {user: int(mark or 0) for user, mark in zip(users, marks, strict=True)}
 
     async def read(self, room_id: str, user_id: str, message_id: str) -> tuple[bool, int] | None:
@@ -279,36 +306,14 @@ class Rooms:
         found = await script("position").everywhere(self.redis, calls)
         return [one if isinstance(one, RedisError) else _state(one) for one in found]
 
-    async def standing(self, room_ids: list[str], user_id: str) -> list[Standing]:
-        """The rooms as a user's list shows them, in the order given; those that are gone are left out."""
-        pipeline = self.redis.pipeline(transaction=False)
-        for room_id in room_ids:
-            keys = RoomKeys(room_id)
-            pipeline.hmget(keys.meta, ["kind", "creator", "team", "product", "seq", "stoppers"])
-            pipeline.hmget(keys.reads, [user_id, f"{user_id}|seen"])
-            pipeline.hlen(keys.members)
-            pipeline.hexists(keys.members, user_id)
-        found = await pipeline.execute() if room_ids else []
-        counts = self.redis.pipeline(transaction=False)
-        for at, room_id in enumerate(room_ids):
-            after = max(int(mark or 0) for mark in found[4 * at + 1])
-            for index in (RoomKeys(room_id).ids, RoomKeys(room_id).deleted):
-                counts.zcount(index, f"({after}", "+inf")
-        counted = await counts.execute() if room_ids else []
-        standings = []
-        for at, room_id in enumerate(room_ids):
-            meta, marks, members, is_member = found[4 * at : 4 * at + 4]
-            if room := _room(room_id, meta[:4]):
-                unread = counted[2 * at] - counted[2 * at + 1]
-                seq, read, stoppers = int(meta[4] or 0), int(marks[0] or 0), _stoppers(meta[5])
-                standings.append(Standing(room, seq, read, unread, members, bool(is_member), stoppers))
-        return standings
-
     async def _index(self, room_id: str, members: list[Member]) -> None:
-        pipeline = self.redis.pipeline(transaction=False)
-        for member in members:
-            pipeline.sadd(user_rooms(member.user_id), room_id)
-        await pipeline.execute()
+        rooms = [user_rooms(member.user_id) for member in members]
+        await ask_any(self.redis, [(key, ("SADD", key, room_id)) for key in rooms])
+
+
+@lru_cache(maxsize=KEPT)
+def _keys(room_id: str) -> RoomKeys:
+    return RoomKeys(room_id)
 
 
 def _listening(found: Mapping[Reply, Reply]) -> dict[str, str]:
@@ -320,12 +325,3 @@ def _state(found: list[Any] | None) -> State | None:
         return None
     *position, leaves, member_count = found
     return State(Position.of(*position), leaves, member_count)
-
-
-def _stoppers(found: Reply | None) -> Stoppers:
-    return Stoppers(text(found)) if found else Stoppers.MEMBERS
-
-
-def _room(room_id: str, meta: Sequence[Reply | None]) -> Room | None:
-    kind, creator, team, product = (text(value) if value else None for value in meta)
-    return Room(room_id, RoomKind(kind), creator or "", team, product) if kind else None

@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
-from quart import Blueprint, request
+from quart import Blueprint, Response, request
 
 from productflo.errors import NotFound, ValidationFailed
+from productflo.protocol.answers import with_messages
 from productflo.protocol.codec import first_problem
 from productflo.protocol.codes import RoomKind, Stoppers
 from productflo.protocol.ids import ForeignId, Id
@@ -13,7 +14,8 @@ from productflo.protocol.inbound import MAX_PAGE, PAGE, HistoricData
 from productflo.service.history import History
 from productflo.service.membership import NOT_RUNNING, Membership
 from productflo.store.profiles import Profile
-from productflo.store.rooms import Room, Rooms, Standing
+from productflo.store.rooms import Room, Rooms
+from productflo.store.standing import Standing, standing
 from productflo.web.guard import Guard
 from productflo.web.json_body import read_body
 
@@ -55,8 +57,9 @@ def rooms_blueprint(membership: Membership, rooms: Rooms, history: History, guar
     @blueprint.get("/api/rooms")
     async def mine() -> dict[str, Any]:
         identity = guard.require(request)
-        standings = await rooms.standing(await rooms.rooms_of(identity.user_id), identity.user_id)
-        return {"rooms": [_standing(standing) for standing in standings if standing.is_member]}
+        theirs = await rooms.rooms_of(identity.user_id)
+        standings = await standing(rooms.redis, theirs, identity.user_id)
+        return {"rooms": [_standing(one) for one in standings if one.is_member]}
 
     @blueprint.post("/api/rooms")
     async def make() -> tuple[dict[str, Any], int]:
@@ -72,7 +75,7 @@ def rooms_blueprint(membership: Membership, rooms: Rooms, history: History, guar
     async def one(room_id: str) -> dict[str, Any]:
         identity = guard.require(request)
         await membership.require(identity, room_id)
-        standings = await rooms.standing([room_id], identity.user_id)
+        standings = await standing(rooms.redis, [room_id], identity.user_id)
         if not standings:
             raise NotFound(f"There is no room {room_id}.", field="room_id")
         return _standing(standings[0])
@@ -85,14 +88,16 @@ def rooms_blueprint(membership: Membership, rooms: Rooms, history: History, guar
         return "", 204
 
     @blueprint.get("/api/rooms/<room_id>/messages")
-    async def messages(room_id: str) -> dict[str, Any]:
+    async def messages(room_id: str) -> Response:
         identity = guard.require(request)
         try:
             asked = Page.model_validate(request.args.to_dict())
-            page = HistoricData(before=asked.before, after=asked.after, limit=asked.limit)
+            wanted = HistoricData(before=asked.before, after=asked.after, limit=asked.limit)
         except ValidationError as error:
             raise first_problem(error) from error
-        return (await history.page(identity, room_id, page)).model_dump()
+        page = await history.page(identity, room_id, wanted)
+        answer = with_messages(page.head.model_dump_json().encode(), page.messages)
+        return Response(answer, mimetype="application/json")
 
     _members(blueprint, membership, guard)
     _assistants(blueprint, membership, rooms, guard)
@@ -190,12 +195,12 @@ def _room(room: Room) -> dict[str, Any]:
     }
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
+def _standing(one: Standing) -> dict[str, Any]:
     return {
-        **_room(standing.room),
-        "last_seq": standing.last_seq,
-        "read_seq": standing.read_seq,
-        "unread": standing.unread,
-        "member_count": standing.member_count,
-        "stoppers": standing.stoppers,
+        **_room(one.room),
+        "last_seq": one.last_seq,
+        "read_seq": one.read_seq,
+        "unread": one.unread,
+        "member_count": one.member_count,
+        "stoppers": one.stoppers,
     }
