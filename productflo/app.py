@@ -63,7 +63,7 @@ from productflo.web.request_limits import RequestLimits
 from productflo.web.rooms import rooms_blueprint
 from productflo.web.sessions import sessions_blueprint
 from productflo.web.teams import teams_blueprint
-from productflo.web.ws import Entrance, Straight, ws_blueprint
+from productflo.web.ws import ws_blueprint
 from productflo.web_process import WebProcess
 
 log = logging.getLogger(__name__)
@@ -131,10 +131,8 @@ def _assemble(
     sessions = Sessions(door)
     upgrade = Upgrade(settings.wire == "own", settings.max_message_bytes)
     process = _process(redis, store, blobs, door, sessions, upgrade)
-    entrance = Entrance(door.connections, sessions, guard, proxies, upgrade)
-    app.asgi_app = Straight(app, app.asgi_app, entrance)  # type: ignore[method-assign]  # As Quart has it.
     for blueprint in (
-        ws_blueprint(entrance),
+        ws_blueprint(door.connections, sessions, guard, proxies, upgrade),
         login_blueprint(cases.accounts, guard, proxies),
         ops_blueprint(redis, lambda: process.draining),
         *_routes(store, cases, door, guard),

@@ -40,10 +40,6 @@ class PacedWebsocket(ASGIWebsocketConnection):
         self.queue = asyncio.Queue(1)
         self._gone = False
 
-    def call(self, send: ASGISendCallable) -> Websocket:
-        """The call that opens the WebSocket, for who upgrades it without Quart."""
-        return self._create_websocket_from_scope(send)
-
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """As Quart's; then read on until the client is gone, which it is soon.
 

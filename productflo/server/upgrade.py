@@ -12,7 +12,7 @@ from wsproto.events import Message
 from productflo import metrics
 from productflo.protocol.codes import CloseCode
 from productflo.server.connection import CLOSE_TIMEOUT, Connection, Receiver
-from productflo.server.hypercorn_parts import HypercornParts, parts_of, parts_under
+from productflo.server.hypercorn_parts import HypercornParts, parts_under
 from productflo.server.quart_connection import QuartConnection
 from productflo.server.take_over import ClientGone, take_over
 
@@ -26,10 +26,6 @@ class Upgrade:
 
     own: bool
     max_message: int
-
-    def takes(self, asgi_send: object) -> bool:
-        """Whether the socket behind an ASGI `send` will be taken over."""
-        return self.own and parts_of(asgi_send) is not None
 
     async def accept(self, websocket: Websocket, address: str, attend: Attend) -> None:
         """Accept, and carry the connection for as long as that needs the route's task.

@@ -1,11 +1,8 @@
 """The WebSocket routes: who may come in, and as whom. What follows is the session's."""
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from hypercorn.typing import ASGIFramework
-from quart import Blueprint, Quart, Websocket, websocket
+from quart import Blueprint, Websocket, websocket
 from quart.typing import ResponseReturnValue
 
 from productflo import metrics
@@ -16,7 +13,6 @@ from productflo.protocol.codec import encode
 from productflo.protocol.codes import CloseCode, Status
 from productflo.server.connection import Connection, Frame
 from productflo.server.connection_limits import ConnectionLimits
-from productflo.server.quart_connection import PacedWebsocket
 from productflo.server.sessions import Sessions
 from productflo.server.upgrade import Attend, Upgrade
 from productflo.service.clock import stamp, system_clock
@@ -24,97 +20,46 @@ from productflo.web.address import Proxies
 from productflo.web.errors import refused
 from productflo.web.guard import Guard
 
-OPEN, SECURE = "/ws", "/ws/secure"
-"""The second also takes `?access_token=`, and never lets anybody in without a token."""
-_REFUSED = "productflo.refused"
-"""Where in an ASGI scope stands why a call was refused before Quart had it."""
 
+def ws_blueprint(
+    limits: ConnectionLimits, sessions: Sessions, guard: Guard, proxies: Proxies, upgrade: Upgrade
+) -> Blueprint:
+    """`/ws`, and `/ws/secure` which also takes `?access_token=` and never lets anybody in without a token."""
+    blueprint = Blueprint("ws", __name__)
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
-    """Lets WebSockets in, whichever way they come."""
+    async def connect(*, needs_token: bool) -> ResponseReturnValue | None:
+        """Refuse before the upgrade what no browser of ours would ask; after it whom we do not know.
 
-    limits: ConnectionLimits
-    sessions: Sessions
-    guard: Guard
-    proxies: Proxies
-    upgrade: Upgrade
-
-    def admit(self, call: Websocket) -> str:
-        """The address of a call that may be upgraded, as limits count it.
-
-        Refuses what no browser of ours would ask. Raises `PermissionDenied` and `RateLimited`.
+        A browser can not read a refused upgrade, so a bad token is told over the connection: 4401.
         """
-        address = self.proxies.address(call)
+        address = proxies.address(websocket)
         try:
-            self.guard.check_source(call)
-        except PermissionDenied:
+            guard.check_source(websocket)
+            limits.admit(address)
+        except PermissionDenied as error:
             metrics.HANDSHAKES_REFUSED.labels("source").inc()
-            raise
-        self.limits.admit(address)
-        return address
-
-    async def let_in(self, call: Websocket, address: str) -> None:
-        """Upgrade, and tell whom we do not know after it: a browser can not read a refused upgrade."""
-        needs_token = call.path == SECURE or not self.guard.is_open
+            return refused(error)
+        except RateLimited as error:
+            return refused(error)
+        plain: Websocket = websocket._get_current_object()  # type: ignore[attr-defined]
         attend: Attend
         try:
-            attend = partial(self.sessions.open, await _identify(self.guard, call, needs_token=needs_token))
+            attend = partial(sessions.open, await _identify(guard, plain, needs_token=needs_token))
         except ProductFloError as error:
             metrics.HANDSHAKES_REFUSED.labels("token").inc()
             attend = partial(_turn_away, error)
-        await self.upgrade.accept(call, address, attend)
-
-
-def ws_blueprint(entrance: Entrance) -> Blueprint:
-    """`/ws` and `/ws/secure`, over Quart."""
-    blueprint = Blueprint("ws", __name__)
-
-    @blueprint.websocket(OPEN)
-    @blueprint.websocket(SECURE)
-    async def ws() -> ResponseReturnValue | None:
-        plain: Websocket = websocket._get_current_object()  # type: ignore[attr-defined]
-        if isinstance(error := plain.scope.get(_REFUSED), ProductFloError):
-            return refused(error)
-        try:
-            address = entrance.admit(plain)
-        except (PermissionDenied, RateLimited) as error:
-            return refused(error)
-        await entrance.let_in(plain, address)
+        await upgrade.accept(plain, address, attend)
         return None
 
+    @blueprint.websocket("/ws")
+    async def ws() -> ResponseReturnValue | None:
+        return await connect(needs_token=not guard.is_open)
+
+    @blueprint.websocket("/ws/secure")
+    async def ws_secure() -> ResponseReturnValue | None:
+        return await connect(needs_token=True)
+
     return blueprint
-
-
-@dataclass(frozen=True, slots=True)
-class Straight:
-    """ASGI before Quart's `asgi_app`: upgrades whose sockets are taken over go straight to their sessions.
-
-    Quart's contexts, routing and tasks for a WebSocket cost a fifth of a handshake, for a conversation that
-    Quart never sees. Whatever is refused, or stays with the ASGI server, is Quart's as ever.
-    """
-
-    app: Quart
-    quart: ASGIFramework
-    entrance: Entrance
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One connection, or whatever else ASGI calls for."""
-        if self._is_ours(scope, send):
-            call = PacedWebsocket(self.app, scope).call(send)
-            try:
-                address = self.entrance.admit(call)
-            except (PermissionDenied, RateLimited) as error:
-                scope[_REFUSED] = error
-            else:
-                await self.entrance.let_in(call, address)
-                return
-        await self.quart(scope, receive, send)
-
-    def _is_ours(self, scope: Any, send: Any) -> bool:
-        if scope["type"] != "websocket" or scope["path"] not in (OPEN, SECURE) or scope.get("root_path"):
-            return False
-        return self.entrance.upgrade.takes(send)
 
 
 async def _identify(guard: Guard, plain: Websocket, *, needs_token: bool) -> Identity | None:
