@@ -18,8 +18,9 @@ from productflo.domain.rates import Rate
 from productflo.protocol import codec, frames
 from productflo.protocol.inbound import ChatData
 from productflo.server.connection import Frame, Joined
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
 from productflo.server.rate_limits import RateLimits, Rates
+from productflo.server.subscription import Subscription
 from productflo.service.chat import Chat
 from productflo.service.clock import system_clock
 from productflo.store.entries import Entry

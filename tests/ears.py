@@ -7,7 +7,8 @@ import orjson
 
 from productflo.protocol.codes import CloseCode
 from productflo.server.connection import Frame, Joined
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
+from productflo.server.subscription import Subscription
 
 
 class Ear:

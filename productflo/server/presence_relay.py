@@ -18,9 +18,10 @@ from productflo.protocol.activity import PresenceCount, PresenceCountData
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import Presence
 from productflo.server.connection import Frame
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
 from productflo.server.hub import Hub
 from productflo.server.roster import Rosters
+from productflo.server.subscription import Subscription
 from productflo.service.attendance import presence_notice
 from productflo.service.clock import Clock, stamp
 from productflo.store.keys import presence_shard

@@ -17,7 +17,8 @@ from productflo.protocol.answers import System, SystemData
 from productflo.protocol.codec import encode
 from productflo.protocol.codes import GapReason
 from productflo.server.connection import Frame
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
+from productflo.server.subscription import Subscription
 from productflo.service.clock import Clock, stamp
 from productflo.service.membership import left_notice
 from productflo.store.entries import Record

@@ -8,9 +8,10 @@ from redis.exceptions import RedisError
 
 from productflo.domain.position import is_later
 from productflo.errors import ProductFloError
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
 from productflo.server.pages import Burst, Pages
 from productflo.server.reconcile import Reconciler
+from productflo.server.subscription import Subscription
 from productflo.store.entries import Record
 from productflo.store.refusals import note
 

@@ -12,8 +12,9 @@ from productflo.protocol.codec import encode
 from productflo.protocol.codes import GapReason
 from productflo.server.connection import Connection, Frame
 from productflo.server.door import Door, Tasks
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
 from productflo.server.relay import hear_answers
+from productflo.server.subscription import Subscription
 from productflo.service.clock import stamp
 from productflo.store.rooms import Joined
 

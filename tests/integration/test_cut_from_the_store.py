@@ -11,8 +11,8 @@ from wire import wired
 from productflo.errors import StoreAway, Unconfirmed
 from productflo.protocol.codes import CloseCode
 from productflo.server.connection import Frame
-from productflo.server.feed import Subscription
 from productflo.server.hub import Hub
+from productflo.server.subscription import Subscription
 from productflo.store import commit as commit_module
 from productflo.store.bus import Bus
 from productflo.store.connect import client, open_redis

@@ -12,10 +12,10 @@ from wire import Wire, wired
 
 from productflo.protocol.codes import CloseCode, Kind, Presence, RoomKind
 from productflo.server.connection import Frame
-from productflo.server.feed import Subscription
 from productflo.server.hub import Hub
 from productflo.server.presence_relay import BIG_ROOM, PresenceRelay
 from productflo.server.roster import Rosters
+from productflo.server.subscription import Subscription
 from productflo.service.clock import system_clock
 from productflo.service.membership import Membership
 from productflo.store.bus import Bus

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from productflo.domain.position import Position
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
 from productflo.server.pages import Pages
 from productflo.server.reconcile import Reconciler
 from productflo.server.replay import Replay
+from productflo.server.subscription import Subscription
 from productflo.service.clock import system_clock
 from productflo.store.entries import Record
 from productflo.store.events import Logged

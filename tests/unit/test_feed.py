@@ -10,7 +10,8 @@ from productflo.protocol.codec import encode
 from productflo.protocol.envelope import Outbound
 from productflo.protocol.messages import Deleted, DeletedData, Edited, EditedData
 from productflo.server.connection import Frame
-from productflo.server.feed import HELD, HELD_BYTES, Feed, Subscription
+from productflo.server.feed import Feed
+from productflo.server.subscription import HELD, HELD_BYTES, Subscription
 from productflo.store.events import Entered, Live, Logged, Removed
 
 feed = recording.feed

@@ -8,7 +8,8 @@ from recording import logged, message
 
 from productflo.protocol import frames
 from productflo.server.connection import JOINED_BYTES, Frame, Joined
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
+from productflo.server.subscription import Subscription
 from productflo.store.events import Logged
 
 

@@ -2,7 +2,8 @@
 
 from productflo.protocol.codes import CloseCode
 from productflo.server.connection import Frame, Joined
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
+from productflo.server.subscription import Subscription
 from productflo.store.events import Logged
 
 

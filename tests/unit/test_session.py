@@ -13,9 +13,10 @@ from productflo.domain.rates import Rate
 from productflo.errors import Unconfirmed
 from productflo.server import rate_limits
 from productflo.server.connection import Frame
-from productflo.server.feed import Feed, Subscription
+from productflo.server.feed import Feed
 from productflo.server.rate_limits import RateLimits, Rates
 from productflo.server.session import Session
+from productflo.server.subscription import Subscription
 
 PING = '{"code": "ping", "user_id": "ana", "data": {}}'
 
