@@ -31,7 +31,7 @@ STAGES: Mapping[str, str] = {
     "parse, check, limit": r"(parse|validate|_model) \(.*protocol/codec\.py\)$"
     r"|protocol/(inbound|requests|timestamps)\.py|productflo/domain/|server/rate_limits\.py",
     "read frames": r"server/wire\.py|protocol/frames\.py",
-    "fan out": r"server/(feed|connection|relay|hub|answers)\.py",
+    "fan out": r"server/(feed|subscription|connection|relay|hub|answers)\.py",
     "hear the bus": r"store/(ear|bus|events)\.py",
     "wake assistants": r"service/wakeups\.py",
     "write to the log": r"store/",

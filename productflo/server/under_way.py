@@ -6,19 +6,17 @@ when one takes long. It costs no task and, while answers come in time, one timer
 
 import asyncio
 from collections.abc import Callable
-from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import Generic, TypeVar
 
+from productflo.timers import later
+
 MOST = 64
 """Events of one connection that may wait for the store: a fast typist has one."""
 LATE_AFTER = 3.0
 """Seconds after which an event that the store has not confirmed is said to be pending."""
-
-_NO_CONTEXT = Context()
-"""What timers run in: one made in a request's context would keep the whole request alive."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -60,7 +58,7 @@ class UnderWay(Generic[T, R]):
         one = _Waiting(what, monotonic() + LATE_AFTER)
         self._waiting[one] = None
         if self._timer is None:
-            self._look_in(LATE_AFTER)
+            self._timer = later(LATE_AFTER, self._look)
         return partial(self._done, one)
 
     async def some(self) -> None:
@@ -95,11 +93,8 @@ class UnderWay(Generic[T, R]):
         now = monotonic()
         for one in list(self._waiting):
             if one.late_at > now:
-                self._look_in(one.late_at - now)
+                self._timer = later(one.late_at - now, self._look)
                 return
             if not one.told:
                 one.told = True
                 self._late(one.what)
-
-    def _look_in(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._look, context=_NO_CONTEXT)

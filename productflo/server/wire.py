@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from contextvars import Context
 
 from productflo import metrics
 from productflo.protocol.codes import CloseCode
@@ -25,6 +24,7 @@ from productflo.server.connection import (
     shed,
     too_slow,
 )
+from productflo.timers import NO_CONTEXT, later
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,6 @@ GONE = "1006"
 """Label in the count of closes for those cut off without a close frame (RFC 6455, 7.4.1)."""
 
 _PING = encoded(b"", PING)
-_NO_CONTEXT = Context()
-"""What timers run in: one made in a request's context would keep the whole request alive."""
 
 
 class Wire(asyncio.Protocol):
@@ -194,7 +192,7 @@ class Wire(asyncio.Protocol):
             self._fail(CloseCode.INTERNAL, "internal error; reconnect and resume")
         if self._paused and not self._transport.is_closing():
             self._paused = False
-            _NO_CONTEXT.copy().run(self._transport.resume_reading)  # asyncio's reader keeps its context
+            NO_CONTEXT.copy().run(self._transport.resume_reading)  # asyncio's reader keeps its context
 
     def _handle(self, receiver: Receiver, opcode: int, payload: str | bytes) -> None:
         if opcode < CLOSE:
@@ -279,7 +277,7 @@ class Wire(asyncio.Protocol):
     def _arm(self, delay: float, action: Callable[[], object]) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(delay, action, context=_NO_CONTEXT)
+        self._timer = later(delay, action)
 
     def _wake(self) -> None:
         if self._drained and not self._drained.done():

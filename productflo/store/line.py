@@ -7,7 +7,6 @@ one, which needs no task, no stream and no timer for a question: of those a trip
 
 import asyncio
 from collections import deque
-from contextvars import Context
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,9 +17,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from productflo.timers import later
+
 _PING = b"*1\r\n$4\r\nPING\r\n"
-_NO_CONTEXT = Context()
-"""What timers run in: one made in a request's context would keep the whole request alive."""
 
 _free: WeakKeyDictionary[ConnectionPool, deque["Line"]] = WeakKeyDictionary()
 """Lines that nobody asks anything, by the pool whose connections they are; what was used last comes first."""
@@ -67,7 +66,7 @@ class Line(asyncio.Protocol):
         self._answer = self._loop.create_future()
         self._transport.write(packed)
         if self._timer is None and self._timeout:
-            self._timer = self._loop.call_later(self._timeout, self._look, context=_NO_CONTEXT)
+            self._timer = later(self._timeout, self._look)
         replies = await self._answer
         for reply in replies:
             if isinstance(reply, RedisConnectionError):  # LOADING, for one.
@@ -112,7 +111,7 @@ class Line(asyncio.Protocol):
             return
         left = self._asked_at + self._timeout - self._loop.time()
         if left > 0:
-            self._timer = self._loop.call_later(left, self._look, context=_NO_CONTEXT)
+            self._timer = later(left, self._look)
         else:
             self._fail(RedisTimeoutError(f"The store did not answer within {self._timeout:g} s."))
 
