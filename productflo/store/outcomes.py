@@ -13,7 +13,7 @@ def outcome(
     """What append.lua tells of an entry: `PermissionDenied`, `NotFound`, `Conflict`, `TooLarge` or
     `LeaseLost` where it refused it. Of the assistants in `listening` those in `woken` were woken with it."""
     match result:
-        case [b"ok", seq]:
+        case int(seq):
             return Appended(seq, None, listening, woken=woken)
         case [b"duplicate", seq, event, said, is_edit]:
             envelope = put_together(event, said, is_edit=bool(is_edit))
