@@ -9,6 +9,9 @@ from typing import NamedTuple
 from productflo.protocol.codec import Parts
 from productflo.store.exchange import Argument
 
+ARGUMENTS = 10
+"""Of each event, as append.lua takes it: its kind, and what is done."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunGuard:
@@ -57,8 +60,7 @@ class Entry(NamedTuple):
         digest = _digest(self.sender, self.content)
         parts = self.parts
         said = (digest, parts.begin, parts.by, parts.text, parts.rest, parts.mentions)
-        args: tuple[Argument, ...] = (self.sender, self.message_id, *said, *self.files)
-        return ("chat", len(args), *args)
+        return ("chat", self.sender, self.message_id, *said, " ".join(self.files))
 
 
 class Deed(StrEnum):
@@ -103,7 +105,7 @@ class Revision(NamedTuple):
         digest = _digest("\n".join(said), self.parts.text)
         more = (self.parts.text, self.parts.mentions) if self.deed is Deed.EDIT else self.details
         args = (self.sender, self.operation, digest, self.message_id, self.parts.begin, self.parts.by, *more)
-        return (self.deed, len(args), *args)
+        return (self.deed, *args, *[""] * (ARGUMENTS - 1 - len(args)))
 
 
 class Appended(NamedTuple):

@@ -100,8 +100,8 @@ def _outcomes(
     entries: Sequence[Entry | Revision], answer: Any, followed: Sequence[Command]
 ) -> list[Appended | ProductFloError]:
     """What became of each entry, as append.lua tells it, and who was woken then."""
-    results, flat, *_ = answer
-    listening = frozenset(flat[i].decode() for i in range(0, len(flat), 2) if flat[i + 1] != _OFF)
+    results, flat = answer[: len(entries)], answer[len(entries) :]
+    listening = frozenset(flat[i].decode() for i in range(0, len(flat) - 1, 2) if flat[i + 1] != _OFF)
     woken = frozenset(one for one in listening if waking(one, entries[0].room) in followed)
     outcomes = [outcome(told, one, listening, woken) for told, one in zip(results, entries, strict=True)]
     appended = [told.envelope is None for told in outcomes if isinstance(told, Appended)]
@@ -112,5 +112,4 @@ def _outcomes(
 
 def _told(entries: Sequence[Entry | Revision], answer: Any) -> tuple[str, bytes]:
     """The channel, and what append.lua leaves to be published there."""
-    _, _, told = answer
-    return RoomKeys(entries[0].room).bus, told
+    return RoomKeys(entries[0].room).bus, answer[-1]

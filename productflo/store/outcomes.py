@@ -12,9 +12,9 @@ def outcome(
 ) -> Appended | ProductFloError:
     """What append.lua tells of an entry: `PermissionDenied`, `NotFound`, `Conflict`, `TooLarge` or
     `LeaseLost` where it refused it. Of the assistants in `listening` those in `woken` were woken with it."""
+    if isinstance(result, int):  # As a class pattern it would cost 0.6 us a message.
+        return Appended(result, None, listening, woken=woken)
     match result:
-        case [b"ok", seq]:
-            return Appended(seq, None, listening, woken=woken)
         case [b"duplicate", seq, event, said, is_edit]:
             envelope = put_together(event, said, is_edit=bool(is_edit))
             return Appended(seq, envelope, listening, woken=woken)

@@ -52,6 +52,21 @@ async def test_exactly_so_many_are_kept(redis: Redis, room: str) -> None:
         assert [one.seq for one in await log.messages(room, 0, ALL, ALL)] == list(range(30, 40))
 
 
+async def test_of_many_a_thousandth_goes_at_a_time(redis: Redis, room: str) -> None:
+    """Never fewer are kept than wished, and never a thousandth more; also of messages that come together."""
+    async with writing(redis, Retention(events=3000)) as log:
+        await make_room(redis, log, room)
+        kept: list[int] = []
+        said = 0
+        for last in (2999, *range(3000, 3007), 3052, 3098, 3099):
+            numbers = range(said + 1, last + 1)
+            await asyncio.gather(*(log.append(entry(room, "ada", "hello", f"m{n}")) for n in numbers))
+            kept.append(await redis.zcard(RoomKeys(room).ids))
+            assert await first_seq(redis, room) == last - kept[-1] + 1
+            said = last
+        assert kept == [2999, 3000, 3001, 3002, 3000, 3001, 3002, 3000, 3000, 3000, 3000]
+
+
 async def test_so_many_bytes_are_kept(redis: Redis, room: str) -> None:
     """Of the envelopes as everybody got them."""
     async with writing(redis, Retention(size=100_000)) as log:

@@ -11,42 +11,51 @@ local function note_chats()
     last_words[#last_words + 1] = sender .. '|seen'
     last_words[#last_words + 1] = at
   end
-  redis.call('HSET', reads, unpack(last_words))
-  fresh, fresh_ids, fresh_records, fresh_authors = {}, {}, {}, {}
+  redis.call('HSET', KEYS[8], unpack(last_words))
+  fresh_ids, fresh_records, fresh_authors = {}, {}, {}
 end
 
 -- What came of the message id before, or nil. A message that was trimmed within its day is known by its digest.
-local function said_before(message_id, digest, begin, by, said)
-  if fresh[message_id] then note_chats() end
-  local at = redis.call('ZSCORE', ids, message_id)
+local function said_before(message_id, digest, begin, by, record)
+  local at, earlier = known[message_id], remembered[message_id]
+  if fresh[message_id] then
+    note_chats()
+    at = redis.call('ZSCORE', ids, message_id)
+  end
+  if not at and not earlier then return nil end
+-- include: _message.lua
+-- include: _duplicate.lua
   if at then
     local entry = entry_at(at)
     if not entry or entry.d ~= digest then return {'conflict'} end
     return duplicate(at, entry.e, redis.call('HGET', messages, at), false)
   end
-  local known = recall('m ' .. message_id)
-  if not known then return nil end
-  if known.digest ~= digest then return {'conflict'} end
-  return duplicate(known.seq, begin .. by .. placed(iso(known.ms), digits(known.seq)), record_of(said), false)
+  if earlier.digest ~= digest then return {'conflict'} end
+  local e = string.format('%s%s,"accepted_at":"%s","seq":%.0f', begin, by, iso(earlier.ms), earlier.seq)
+  return duplicate(earlier.seq, e, record, false)
 end
 
--- Returns {'ok', seq} | what `duplicate` does | {'conflict'} | {'forbidden'} | {'lost'}.
+-- Returns its seq | what `duplicate` does | {'conflict'} | {'forbidden'} | {'lost'}. `own_files` are ids with spaces
+-- between.
 -- 'conflict' under a lease tells that somebody else took the message id: what another worker wrote under it
 -- is 'lost'.
-local function chat(sender, message_id, digest, begin, by, text, rest, mentions, ...)
-  if token == '' and not is_member(sender) then return {'forbidden'} end
-  local own_files = table.concat({...}, ' ')
-  local said = {edit = '', text = text, rest = rest, more = mentions, reactions = '', files = own_files}
-  local result = said_before(message_id, digest, begin, by, said)
-  local lost = token ~= '' and redis.call('HGET', run, 'token') ~= token
+local function chat(sender, message_id, digest, begin, by, text, rest, mentions, own_files)
+  local guarded = token ~= ''
+  if not guarded and not is_member(sender) then return {'forbidden'} end
+  local record = '\n' .. text .. '\n' .. rest .. '\n' .. mentions .. '\n\n' .. own_files
+  local result = said_before(message_id, digest, begin, by, record)
+  local lost = guarded and redis.call('HGET', run, 'token') ~= token
   if lost and not (result and result[1] == 'duplicate') then return {'lost'} end
   if result then return result end
-  if not is_member(sender) then return {'forbidden'} end
-  local at = write(begin, by, '', said, digest, unpack(token ~= '' and {'a', '1'} or {}))
-  for _, file in ipairs({...}) do redis.call('HINCRBY', files, file, 1) end
+  if guarded and not is_member(sender) then return {'forbidden'} end
+  local at = write(begin, by, '', text, rest, mentions, digest, guarded and 'a', '1')
+  if own_files ~= '' then
+    for file in string.gmatch(own_files, '%S+') do redis.call('HINCRBY', KEYS[5], file, 1) end
+  end
   fresh[message_id] = true
-  fresh_ids[#fresh_ids + 1], fresh_ids[#fresh_ids + 2] = at, message_id
-  fresh_records[#fresh_records + 1], fresh_records[#fresh_records + 2] = at, record_of(said)
+  local last = #fresh_ids
+  fresh_ids[last + 1], fresh_ids[last + 2] = at, message_id
+  fresh_records[last + 1], fresh_records[last + 2] = at, record
   fresh_authors[sender] = at
-  return {'ok', seq}
+  return seq
 end

@@ -16,7 +16,7 @@ local function delete(sender, operation, digest, message_id, begin, by, rank)
   return revise(sender, operation, digest, message_id, begin, by, function(at, entry, parts)
     local allowed = author(entry) == sender or rank == 'operator' or redis.call('HGET', meta, 'creator') == sender
     if not allowed then return {'not_yours'} end
-    write(begin, by, about(at), NOTHING, '')
+    write(begin, by, about(at), '', '', '', '')
     give_back(parts.files)
     parts.text, parts.rest, parts.more = '"message":"",', '', ',"deleted":true'
     parts.reactions, parts.files = '', ''

@@ -49,7 +49,7 @@ local function react(sender, operation, digest, message_id, begin, by, action, e
     else
       reactions[#reactions + 1] = {emoji, {sender}}
     end
-    write(begin, by, about(at), NOTHING, '')
+    write(begin, by, about(at), '', '', '', '')
     parts.reactions = encoded_of(reactions)
   end)
 end

@@ -1,19 +1,16 @@
 -- Included by append.lua: what is done to a message, once for each operation of a sender.
-local NOTHING = {edit = '', text = '', rest = '', more = '', reactions = '', files = ''}
-
 local function about(message_seq)
   return string.format(',"message_seq":%.0f', message_seq)
 end
 
--- What an edit says, from a time on.
-local function edited(text, mentions, time)
-  local more = mentions .. ',"edited_at":"' .. time .. '"'
-  return {edit = '', text = text, rest = '', more = more, reactions = '', files = ''}
+-- What an edit gives beyond the text, from a time on.
+local function edited(mentions, time)
+  return mentions .. ',"edited_at":"' .. time .. '"'
 end
 
 -- What came of the operation before, or nil. `text` and `mentions` are an edit's.
 local function done_before(operation, digest, begin, by, text, mentions)
-  local known = recall(operation)
+  local known = recall('', {operation})[operation]
   if not known then return nil end
   if known.digest ~= digest then return {'conflict'} end
   if known.seq == 0 then return {'unchanged', known.message_seq} end
@@ -22,8 +19,9 @@ local function done_before(operation, digest, begin, by, text, mentions)
     return duplicate(known.seq, entry.e, entry.m and redis.call('HGET', messages, entry.m), entry.m)
   end
   local time = iso(known.ms)
-  local e = begin .. by .. placed(time, digits(known.seq)) .. about(known.message_seq)
-  return duplicate(known.seq, e, text and record_of(edited(text, mentions, time)), text)
+  local e = string.format('%s%s,"accepted_at":"%s","seq":%.0f%s', begin, by, time, known.seq, about(known.message_seq))
+  local said = text and {edit = '', text = text, rest = '', more = edited(mentions, time), reactions = '', files = ''}
+  return duplicate(known.seq, e, said and record_of(said), text)
 end
 
 -- A message that is there: its seq, its entry and what it says now; or nil.
@@ -40,7 +38,7 @@ local function author(entry)
 end
 
 -- `act` gets the message, and returns nil where it wrote and changed it, else why not.
--- Returns {'ok', seq} | what `duplicate` does | {'unchanged', seq of the message} | {'conflict'} | {'forbidden'} |
+-- Returns its seq | what `duplicate` does | {'unchanged', seq of the message} | {'conflict'} | {'forbidden'} |
 -- {'not_found'} | what `act` returned.
 local function revise(sender, operation, digest, message_id, begin, by, act, text, mentions)
   if not is_member(sender) then return {'forbidden'} end
@@ -52,15 +50,15 @@ local function revise(sender, operation, digest, message_id, begin, by, act, tex
   result = act(at, entry, parts)
   if result and result[1] ~= 'unchanged' then return result end
   if not result then redis.call('HSET', messages, at, record_of(parts)) end
-  remember(operation, digest, result and 0 or seq, now, at)
-  return result or {'ok', seq}
+  remember({operation, string.format('%.0f:%.0f:%s:', result and 0 or seq, now, at) .. digest})
+  return result or seq
 end
 
 local function edit(sender, operation, digest, message_id, begin, by, text, mentions)
   return revise(sender, operation, digest, message_id, begin, by, function(at, entry, parts)
     if author(entry) ~= sender then return {'not_yours'} end
-    local said = edited(text, mentions, accepted_at)
-    write(begin, by, about(at), said, '', 'm', at)
-    parts.edit, parts.text, parts.more = string.format('%.0f', seq), text, said.more
+    local more = edited(mentions, accepted_at)
+    parts.edit = write(begin, by, about(at), text, '', more, '', 'm', at)
+    parts.text, parts.more = text, more
   end, text, mentions)
 end

@@ -1,12 +1,6 @@
 -- Included by append.lua: writing one event. `begin` is its encoded envelope up to where `data` begins, `by` what
--- comes in it between the text and the rest. A seq is turned into digits once: an argument that is a number costs more.
-local function digits(number)
-  return string.format('%.0f', number)
-end
-
-local function placed(time, at)
-  return ',"accepted_at":"' .. time .. '","seq":' .. at
-end
+-- comes in it between the text and the rest.
+local PLACED = ',"accepted_at":"' .. accepted_at .. '","seq":'
 
 -- Whether somebody is a member, which no event of this call changes.
 local known_members = {}
@@ -16,20 +10,19 @@ local function is_member(user)
   return known_members[user]
 end
 
--- `said` is what a message or an edit says; more fields of the log's entry follow `digest`. Returns the seq's digits.
-local function write(begin, by, about, said, digest, ...)
+-- `text`, `rest` and `more` are what a message or an edit says. The log's entry may have one field more.
+-- Returns the seq's digits.
+local function write(begin, by, about, text, rest, more, digest, field, value)
   seq = seq + 1
-  local at = digits(seq)
-  local place = placed(accepted_at, at) .. about
-  redis.call('XADD', log, at .. '-' .. generation, 'e', begin .. by .. place, 'd', digest, 'b', digits(bytes),
-    't', accepted_ms, ...)
-  local envelope = begin .. said.text .. by .. said.rest .. place .. said.more .. '}}'
+  local at = format('%d', seq)
+  local entry = begin .. by .. PLACED .. at .. about
+  if field then
+    redis.call('XADD', log, at .. '-' .. generation, 'e', entry, 'd', digest, 'b', bytes, 't', now, field, value)
+  else
+    redis.call('XADD', log, at .. '-' .. generation, 'e', entry, 'd', digest, 'b', bytes, 't', now)
+  end
+  local envelope = begin .. text .. by .. rest .. PLACED .. at .. about .. more .. '}}'
   published[#published + 1] = envelope
   bytes = bytes + #envelope
   return at
-end
-
--- An event that is there: its entry, what its message says, and whether it is an edit.
-local function duplicate(at, e, record, is_edit)
-  return {'duplicate', tonumber(at), e, record or '', is_edit and 1 or 0}
 end
