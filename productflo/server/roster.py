@@ -89,10 +89,10 @@ class Roster:
         known = self._members.pop(user, None)
         if known:
             del self._order[bisect_left(self._order, place(known))]
-        if known and change:
+        if "id" in change:  # As an envelope has it.
+            self._put(MemberInfo.model_validate({**(known.model_dump() if known else {}), **change}))
+        elif known and change:
             self._put(known.model_copy(update=change))
-        elif "id" in change:
-            self._put(MemberInfo.model_validate(change))
         self._encoded = None
 
     def _put(self, member: MemberInfo) -> None:
