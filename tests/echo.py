@@ -38,7 +38,7 @@ class Said(Frame):
     def __init__(self, message: str | bytes) -> None:
         super().__init__(message if isinstance(message, bytes) else message.encode())
         opcode = frames.BINARY if isinstance(message, bytes) else frames.TEXT
-        self._frame = frames.frame(self.envelope, opcode)
+        self.frame = frames.frame(self.envelope, opcode)
         self._said: Any = message
 
     @property

@@ -36,23 +36,20 @@ def too_slow() -> str:
 class Frame:
     """An envelope on its way to many connections; each form of it is made once for all of them.
 
-    `passing` where it may be shed for a slow reader.
+    `frame` is the WebSocket frame, for a connection that owns its socket. `passing` where it may be shed for a
+    slow reader.
     """
 
-    __slots__ = ("_frame", "_text", "envelope", "passing")
+    __slots__ = ("_text", "envelope", "frame", "passing")
+
+    count = 1
+    """Envelopes in it."""
 
     def __init__(self, envelope: bytes, passing: Passing | None = None) -> None:
         self.envelope = envelope
+        self.frame = frames.frame(envelope)
         self.passing = passing
-        self._frame: bytes | None = None
         self._text: str | None = None
-
-    @property
-    def frame(self) -> bytes:
-        """The WebSocket frame, for a connection that owns its socket."""
-        if self._frame is None:
-            self._frame = frames.frame(self.envelope)
-        return self._frame
 
     @property
     def texts(self) -> Iterable[str]:
@@ -61,43 +58,30 @@ class Frame:
             self._text = self.envelope.decode()
         return (self._text,)
 
-    @property
-    def count(self) -> int:
-        """Envelopes in it."""
-        return 1
-
     def __len__(self) -> int:
         return len(self.envelope)
 
 
 class Joined:
-    """Durable events that follow each other, on their way to many connections, to each in one write."""
+    """Durable events that follow each other, on their way to many connections, to each in one write.
 
-    __slots__ = ("_frame", "_size", "envelopes")
+    `frame` are the WebSocket frames of all.
+    """
+
+    __slots__ = ("_size", "count", "envelopes", "frame")
 
     passing = None
 
     def __init__(self, envelopes: Sequence[bytes]) -> None:
         self.envelopes = envelopes
+        self.count = len(envelopes)
+        self.frame = frames.joined(envelopes)
         self._size = sum(map(len, envelopes))
-        self._frame: bytes | None = None
-
-    @property
-    def frame(self) -> bytes:
-        """The WebSocket frames of all."""
-        if self._frame is None:
-            self._frame = frames.joined(self.envelopes)
-        return self._frame
 
     @property
     def texts(self) -> Iterable[str]:
         """As `Frame.texts`, one for each event."""
         return (envelope.decode() for envelope in self.envelopes)
-
-    @property
-    def count(self) -> int:
-        """As `Frame.count`."""
-        return len(self.envelopes)
 
     def __len__(self) -> int:
         return self._size
@@ -107,9 +91,8 @@ def bursts_of(envelopes: Sequence[bytes]) -> list[Frame | Joined]:
     """Events as they are written: joined up to `JOINED_BYTES`."""
     if len(envelopes) == 1:
         return [Frame(envelopes[0])]
-    joined = Joined(envelopes)
-    if len(joined) <= JOINED_BYTES:
-        return [joined]
+    if sum(map(len, envelopes)) <= JOINED_BYTES:
+        return [Joined(envelopes)]
     bursts: list[Frame | Joined] = []
     begin = size = 0
     for at, one in enumerate(envelopes):

@@ -113,9 +113,17 @@ def hasty(rules: list[str]) -> None:
 
 
 async def main(url: str, says: Assistant[Any], lease: float, pace: Pace) -> None:
-    """Work until killed."""
+    """Work until killed; "at work" is said after the first sweep, which would find what is asked before."""
+    swept, sweep = asyncio.Event(), Post.sweep
+
+    async def sweeps(post: Post) -> None:
+        await sweep(post)
+        swept.set()
+
+    Post.sweep = sweeps  # type: ignore[method-assign]
     model = ChatModel(api_key=None, base_url=os.environ.get(MODEL))
     async with working(url, says, model=model, burst=BURST, lease=lease, pace=pace):
+        await swept.wait()
         print("at work", os.getpid(), flush=True)
         await asyncio.Event().wait()
 
