@@ -36,8 +36,8 @@ def too_slow() -> str:
 class Frame:
     """An envelope on its way to many connections; each form of it is made once for all of them.
 
-    `frame` is the WebSocket frame, for a connection that owns its socket. `passing` where it may be shed for a
-    slow reader.
+    `frame` is the WebSocket frame, for a connection that owns its socket. `passing` where the envelope may be
+    shed for a slow reader.
     """
 
     __slots__ = ("_text", "envelope", "frame", "passing")
