@@ -64,12 +64,13 @@ def steps() -> Mapping[str, tuple[int, Callable[[], object]]]:
         allowance.pause(len(text))
         allowance.take("chat", USER)
 
-    def hear() -> None:
+    def hear() -> Feed:
         event: Any = decode(published)
         feed.seq = event.first_seq - 1
         for subscription in feed.subscriptions.values():
             subscription.cursor = feed.seq
         feed.logged(event)
+        return feed
 
     return {
         "read the frame, and unmask it": (1, read_frame),

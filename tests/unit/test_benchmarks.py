@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 
 from benchmarks.capacity import BUSY, CONNECTIONS, Community, Costs, fitted, needs, said_to_measured
@@ -13,8 +14,12 @@ from benchmarks.page import RESULTS, tables
 from benchmarks.peer_servers import PEERS
 from benchmarks.plot import PANELS, points
 from benchmarks.rounds import Measurement, Results, Rounds
-from benchmarks.systems import System
+from benchmarks.steps import BATCH, MEMBERS, steps
+from benchmarks.systems import FILL, System
 from benchmarks.table import problems, table
+from productflo.protocol.inbound import Chat
+from productflo.server.feed import Feed
+from productflo.store.entries import Entry
 
 LIKELY = 1.5
 """Times as much as was measured that the model may say, or as little: it has two costs for all scenarios, and
@@ -243,3 +248,14 @@ def test_what_is_slow_is_at_the_end() -> None:
     """Of a hundred observations the 50th, 90th and 99th, in milliseconds."""
     found = latency([number / 1000 for number in range(100, 0, -1)])
     assert (found.p50, found.p90, found.p99, found.max) == (50, 90, 99, 100)
+
+
+def test_each_step_of_a_chat_is_done_as_in_a_server() -> None:
+    """What is timed is what happens there: the frame is read, the chat is right, its members hear of it."""
+    done = {name: do() for name, (_, do) in steps().items()}
+    said = next(one for one in done.values() if isinstance(one, Chat))
+    assert said.data.message == FILL
+    entry = next(one for one in done.values() if isinstance(one, Entry))
+    assert orjson.dumps(FILL) in entry.parts.text
+    heard = next(one for one in done.values() if isinstance(one, Feed))
+    assert [one.cursor for one in heard.subscriptions.values()] == [BATCH] * MEMBERS
