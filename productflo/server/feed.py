@@ -148,12 +148,14 @@ class Feed:
         for subscription in self.subscriptions.values():
             if subscription.held is not None or subscription.cursor >= last:
                 continue
-            heard = max(0, subscription.cursor - before)
+            if subscription.cursor <= before:
+                own, delivered = bursts, delivered + len(news)
+            else:
+                own = bursts_of(news[subscription.cursor - before :])
+                delivered += last - subscription.cursor
             subscription.cursor = last
-            send = subscription.connection.send
-            for burst in bursts if not heard else bursts_of(news[heard:]):
-                send(burst)
-            delivered += len(news) - heard
+            for burst in own:
+                subscription.connection.send(burst)
         _DELIVERIES.inc(delivered)
 
     def skip(self, seq: int, told: Frame) -> None:
