@@ -1,5 +1,6 @@
 """How an answer that has come to its end is told: text and state of the final message."""
 
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import Literal
@@ -8,6 +9,8 @@ from assistants.answering import Ending, Outcome
 from assistants.errors import AssistantError, LimitReached
 from productflo.protocol.inbound import MAX_TEXT
 from productflo.store.runs import Begun
+
+log = logging.getLogger(__name__)
 
 MAX_TRIES = 3
 """The try at which an answer is closed with what was said: two have cost the model, and perhaps workers."""
@@ -53,6 +56,19 @@ def judge(outcome: Outcome, timeout: float) -> Verdict | None:
     if outcome.error is not None:
         return _failed(outcome.text, "Something went wrong in me.", outcome.error)
     return Verdict(outcome.text, "done") if outcome.text.strip() else None
+
+
+def log_failure(verdict: Verdict, assistant: str, room: str) -> None:
+    """Log what went wrong; what the room was told in its own words needs no trace of where it was said."""
+    told = isinstance(verdict.error, AssistantError)
+    log.error(
+        "%s failed in %s, reference %s: %r",
+        assistant,
+        room,
+        verdict.reference,
+        verdict.error or "out of time",
+        exc_info=verdict.error.__cause__ if told and verdict.error else verdict.error,
+    )
 
 
 def stopped(text: str, by: str | None) -> Verdict:

@@ -19,7 +19,6 @@ from assistants.cancelling import end
 from assistants.channel import Channel
 from assistants.context import Context
 from assistants.documents import RoomDocuments
-from assistants.errors import AssistantError
 from assistants.keeping import RoomKept
 from assistants.members import members_of
 from assistants.messages import Member
@@ -31,7 +30,7 @@ from assistants.registry import Ready
 from assistants.requests import BadRequest, failure, is_typed, read, refuse
 from assistants.services import Services
 from assistants.silence import pass_on
-from assistants.verdict import Verdict, broken_off, foregone, judge, stopped
+from assistants.verdict import Verdict, broken_off, foregone, judge, log_failure, stopped
 from productflo.domain.identity import Identity
 from productflo.domain.waking import without_mention
 from productflo.errors import Conflict, LeaseLost, PermissionDenied, ProductFloError, StoreAway
@@ -214,7 +213,7 @@ class Writing:
         """Write the final message and move the cursor, in one step."""
         self._count(verdict.state)
         if verdict.reference:
-            self._log_failure(verdict)
+            log_failure(verdict, self._assistant.id, self._room)
         several = len(question.messages) > 1
         data = AnswerData(
             run_id=begun.run_id,
@@ -258,18 +257,6 @@ class Writing:
             await self._services.bus.publish(self._room, Live(encode(notice), only=(question.asker,)))
         except StoreAway as error:
             note(error)  # The answer says it too.
-
-    def _log_failure(self, verdict: Verdict) -> None:
-        """What the room was told in its own words needs no trace of where it was said."""
-        told = isinstance(verdict.error, AssistantError)
-        log.error(
-            "%s failed in %s, reference %s: %r",
-            self._assistant.id,
-            self._room,
-            verdict.reference,
-            verdict.error or "out of time",
-            exc_info=verdict.error.__cause__ if told and verdict.error else verdict.error,
-        )
 
     async def _write(self, answer: Answer, guard: RunGuard) -> None:
         """Append the answer; while the store is away try again, as long as a lease lasts."""
