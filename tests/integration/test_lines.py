@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from productflo.store import exchange as exchange_module
 from productflo.store.exchange import exchange
 from productflo.store.line import take_line
 
@@ -150,3 +151,27 @@ async def test_who_closes_the_client_closes_the_connections() -> None:
         await it.redis.aclose()
         async with it.closed:
             await it.closed.wait_for(lambda: not it.open)
+
+
+async def test_any_number_may_ask_at_once_and_others_have_connections_left() -> None:
+    """Lines are the pool's, and stay: as many as it has would be all of them, for ever."""
+    async with server(whole) as it:
+        words = [b"%d" % number for number in range(300)]
+        assert await asyncio.gather(*map(it.echo, words)) == [[word] for word in words]
+        assert it.connections <= exchange_module.LINES
+        assert await asyncio.gather(*(it.redis.ping() for _ in range(50))) == [True] * 50
+
+
+async def test_who_does_not_get_a_turn_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the turn of one who gives up, or fails, is another's."""
+    monkeypatch.setattr(exchange_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(exchange_module, "LINES", 1)
+    silent = [True]
+    async with server(lambda word: b"" if silent else whole(word), socket_timeout=30) as it:
+        first = asyncio.create_task(it.echo(b"a"))
+        with pytest.raises(RedisTimeoutError, match="Nobody could ask the store"):
+            await asyncio.wait_for(it.echo(b"b"), 5)
+        first.cancel()
+        await asyncio.wait({first})
+        silent.clear()
+        assert await it.echo(b"c") == [b"c"]
