@@ -24,7 +24,7 @@ Command = tuple[Argument, ...]
 
 
 LINES = 16
-"""Exchanges with one server at a time, each on a line of its own: a server does one thing after the other, and
+"""Exchanges with one server at a time, each on a line of its own: a server does one thing after another, and
 redis-py's pool, whose connections they stay, has 100 for everybody."""
 PATIENCE = SOCKET_TIMEOUT
 """Seconds that one waits for its turn: it does while the server is away, and each tries to find it."""
