@@ -266,7 +266,7 @@ class Feed:
             return True
         if not self.answers.heard(event):
             return False
-        self._pass(Frame(event.envelope), lambda one: one.stream)
+        self.streaming(Frame(event.envelope))
         return True
 
     def end(self, subscription: Subscription, farewell: Frame | None) -> None:
@@ -282,8 +282,17 @@ class Feed:
         self._pass(frame, lambda _: True)
 
     def streaming(self, frame: Frame) -> None:
-        """Hand a frame to the subscriptions that asked for pieces."""
-        self._pass(frame, lambda one: one.stream)
+        """Hand a frame to the subscriptions that asked for pieces: in a large room as cheap as a chat's."""
+        heard = 0
+        for one in self.subscriptions.values():
+            if not one.stream:
+                continue
+            heard += 1
+            if one.held is None:
+                one.connection.send(frame)
+            else:
+                one.hand(frame)
+        _DELIVERIES.inc(heard)
 
     def go_live(self, subscription: Subscription) -> None:
         """The subscription has caught up: what was held follows, then what goes on at the moment."""
