@@ -77,7 +77,7 @@ class Pieces:
 
 
 def _come_back(said: Loaded) -> Loaded:
-    """What was said was heard; pieces that were heard as well are counted as more. Raises `Failed`."""
+    """What was said was heard; pieces that were heard as well count as more. Raises `Failed`."""
     if said.errors or said.missing > 0:
         raise Failed(f"{said.errors} messages of a guest were refused, {said.missing} did not come back")
     return said

@@ -147,6 +147,7 @@ async def test_leaving_a_room(meet: Meet, room: str) -> None:
     await ana.enter(room)
     await bo.enter(room)
     await expect(ana.page.get_by_role("button", name="Members, 3")).to_be_visible()
+    await bo.page.wait_for_load_state("networkidle")  # What is asked for when one leaves would be refused.
     await bo.page.get_by_role("button", name="Leave this room").click()
     await expect(bo.page).to_have_url(f"{bo.address}/")
     await expect(bo.page.get_by_role("link", name=room)).to_have_count(0)

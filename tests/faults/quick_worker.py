@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from workers import QUICK, QUICK_LEASE, working
+from workers import QUICK, QUICK_LEASE, looking_around, working
 
 from assistants import Context, assistant
 from assistants.held import HeldRooms
@@ -113,19 +113,13 @@ def hasty(rules: list[str]) -> None:
 
 
 async def main(url: str, says: Assistant[Any], lease: float, pace: Pace) -> None:
-    """Work until killed; "at work" is said after the first sweep, which would find what is asked before."""
-    swept, sweep = asyncio.Event(), Post.sweep
-
-    async def sweeps(post: Post) -> None:
-        await sweep(post)
-        swept.set()
-
-    Post.sweep = sweeps  # type: ignore[method-assign]
+    """Work until killed; "at work" is said after the first sweep."""
     model = ChatModel(api_key=None, base_url=os.environ.get(MODEL))
-    async with working(url, says, model=model, burst=BURST, lease=lease, pace=pace):
-        await swept.wait()
-        print("at work", os.getpid(), flush=True)
-        await asyncio.Event().wait()
+    with looking_around(says) as around:
+        async with working(url, says, model=model, burst=BURST, lease=lease, pace=pace):
+            await around.wait()
+            print("at work", os.getpid(), flush=True)
+            await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

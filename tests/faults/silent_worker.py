@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 
-from workers import working
+from workers import looking_around, working
 
 from assistants import Context, assistant
 from productflo.store.asked import Silence
@@ -49,10 +49,12 @@ def dying(when: str) -> None:
 
 
 async def main(url: str) -> None:
-    """Work until killed."""
-    async with working(url, anna, bert):
-        print("at work", flush=True)
-        await asyncio.Event().wait()
+    """Work until killed; "at work" is said after the first sweep."""
+    with looking_around(anna, bert) as around:
+        async with working(url, anna, bert):
+            await around.wait()
+            print("at work", flush=True)
+            await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -10,11 +10,10 @@ import pytest
 from answers import Gates, gates, passing
 from redis.asyncio import Redis
 from rooms import PATIENCE, Listener, TestRoom, answers_of, listening, make_room, person, writing
-from workers import working
+from workers import woken, working
 
 from assistants import Context, assistant
 from assistants.plugin import Assistant
-from assistants.post import Pace
 from productflo.domain.bursts import BURST
 from productflo.errors import LeaseLost
 from productflo.protocol.codes import Kind
@@ -29,8 +28,6 @@ heard = answers.heard
 __all__ = ["gates"]
 THREE = ("anna", "bert", "carl")
 Run = tuple[int, bool, bool]
-WOKEN = Pace(idle=600, sweep=600)
-"""A worker that looks where it is woken, and nowhere else."""
 
 
 class Cast:
@@ -90,7 +87,7 @@ async def all_dealt_with(room: TestRoom) -> None:
 async def test_the_next_by_id_is_asked(store_url: str, room: TestRoom, heard: Listener) -> None:
     """At once, by its wake-up; each once, until one has something to say."""
     cast = Cast("bert", "anna")
-    async with working(store_url, *cast.each(), pace=WOKEN):
+    async with woken(store_url, *cast.each()):
         asked = await room.say("ada", "why?", wake=["bert"])
         await heard.until(lambda events: len(heard_answers(events)) == 1)
     assert cast.asked == [("bert", "why?"), ("anna", "why?"), ("carl", "why?")]
@@ -132,7 +129,7 @@ async def test_what_is_asked_on_is_asked_of_the_first_one_again(
 ) -> None:
     """Words that come after a silence are a question of their own, and not lost between the two."""
     cast = Cast("anna")
-    async with working(store_url, *cast.each(), burst=BURST, pace=WOKEN):
+    async with woken(store_url, *cast.each(), burst=BURST):
         await room.say("ada", "which screws", wake=["anna"])
         await heard.until(lambda events: len(heard_answers(events)) == 1)
         await room.say("ada", "and how many?", wake=["bert", "carl"])
@@ -180,7 +177,7 @@ async def test_who_is_at_work_is_asked_in_its_turn(
 ) -> None:
     """After what stands in the log; the queue does not show what it may be silent to, too."""
     asked: list[str] = []
-    async with working(store_url, Cast("anna").each()[0], at_work("bert", gates, asked), pace=WOKEN):
+    async with woken(store_url, Cast("anna").each()[0], at_work("bert", gates, asked)):
         await passed_on_to_bert(room, gates)
         await heard.quiet(0.3)
         gates.opened.set()
@@ -195,7 +192,7 @@ async def test_it_can_be_taken_back_while_it_waits(
 ) -> None:
     """The next one is never asked."""
     asked: list[str] = []
-    async with working(store_url, Cast("anna").each()[0], at_work("bert", gates, asked), pace=WOKEN):
+    async with woken(store_url, Cast("anna").each()[0], at_work("bert", gates, asked)):
         question = await passed_on_to_bert(room, gates)
         await answers_of(room).stop(person("ada"), "lab", message_id=question, run_id=None)
         gates.opened.set()
@@ -211,7 +208,7 @@ async def test_who_listens_no_longer_is_not_asked(
     """The one after it is, also where its turn had come in the meantime."""
     asked: list[str] = []
     anna, _, carl = Cast("anna").each()
-    async with working(store_url, anna, at_work("bert", gates, asked), carl, pace=WOKEN):
+    async with woken(store_url, anna, at_work("bert", gates, asked), carl):
         await passed_on_to_bert(room, gates)
         await listens(room, "bert", "mentions")
         gates.opened.set()
