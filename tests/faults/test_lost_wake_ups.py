@@ -11,8 +11,9 @@ from answers import finished
 from faults.quick_workers import SETTLED, a_piece, ask, run_ids, worker
 from processes import kill
 from rooms import PATIENCE, Listener, TestRoom
-from workers import QUICK
 
+IDLE = 2.5
+"""Seconds until an unfinished wake-up is reclaimed: three leases, of which the takeover takes one."""
 room, heard = faults.quick_workers.room, faults.quick_workers.heard
 
 
@@ -67,7 +68,8 @@ async def taken_over_and_again(
 ) -> int:
     """A worker sleeps through its lease, and another one takes its wake-up and its answer over; it wakes up,
     and the other one dies. Nobody sweeps. Returns how many answers there are in the end."""
-    unswept = ("--sweep", "600", *without)
+    # Nobody reclaims the wake-up before the first worker has looked, which would wait for the other's lease.
+    unswept = ("--sweep", "600", "--idle", str(IDLE), *without)
     async with worker(tmp_path, store_url, *unswept) as first:
         await first.says("at work")
         await ask(room, 0)
@@ -81,7 +83,7 @@ async def taken_over_and_again(
                 lambda events: len(events) >= so_far + 10
             )  # It has looked at its lease by then.
             kill(other.pid)
-        await heard.quiet(QUICK.idle + SETTLED + 2.0)
+        await heard.quiet(IDLE + SETTLED + 2.0)
     return len(await room.answers())
 
 
