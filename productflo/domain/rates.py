@@ -56,9 +56,8 @@ class Rate:
 
     def take(self, full_at: float, now: float, cost: float = 1) -> tuple[float, float]:
         """Take `cost` out of a bucket: the bucket afterwards, and 0; or as it was, and how long to wait."""
-        after = (full_at if full_at > now else now) + cost * self._interval
-        wait = after - now - self._tolerance
-        return (full_at, wait) if wait > EXACTLY else (after, 0.0)
+        after, wait = self.charge(full_at, now, cost)
+        return (full_at, wait) if wait else (after, 0.0)
 
     def charge(self, full_at: float, now: float, cost: float) -> tuple[float, float]:
         """Take `cost` in any case: the bucket afterwards, and how long to wait until that had been there."""

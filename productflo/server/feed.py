@@ -1,7 +1,7 @@
 """A room as this process sees it: where it stands, and who here is subscribed."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from productflo import metrics, tallies
@@ -192,12 +192,21 @@ class Feed:
         """Hand a passing event on."""
         frame = Frame(event.envelope, event.passing)
         only = event.only
-        self._pass(frame, lambda one: one.user != event.but and (only is None or one.user in only))
+        self._pass(
+            frame,
+            [
+                one
+                for one in self.subscriptions.values()
+                if one.user != event.but and (only is None or one.user in only)
+            ],
+        )
 
     def entered(self, event: Entered) -> None:
         """Tell the others of a new member."""
         self.member_count = event.member_count
-        self._pass(Frame(event.envelope), lambda one: one.user != event.user)
+        self._pass(
+            Frame(event.envelope), [one for one in self.subscriptions.values() if one.user != event.user]
+        )
 
     def removed(self, event: Removed) -> bool:
         """A user is no member any more: tell, and end their subscriptions, or what they were writing.
@@ -211,7 +220,14 @@ class Feed:
         self.answers.left(event.user)
         self.stop_typing(event.user)
         told = Frame(event.envelope)
-        self._pass(told, lambda one: one.user != event.user or one.leaves < event.leaves)
+        self._pass(
+            told,
+            [
+                one
+                for one in self.subscriptions.values()
+                if one.user != event.user or one.leaves < event.leaves
+            ],
+        )
         for key, one in list(self.subscriptions.items()):
             if one.user == event.user and one.leaves < event.leaves:
                 del self.subscriptions[key]
@@ -246,14 +262,14 @@ class Feed:
             started = Frame(event.envelope, Passing.TYPING)
             stopped = Frame(event.stopped, Passing.TYPING)
             self._typing[event.user] = _Typing(loop.time() + TYPING_LEASE, started, stopped)
-            self._pass(started, lambda one: one.user != event.user)
+            self._pass(started, [one for one in self.subscriptions.values() if one.user != event.user])
             loop.call_later(TYPING_LEASE, self._end_typing, event.user)
 
     def stop_typing(self, user: str) -> None:
         """Somebody writes no longer, or is gone: the others are told, unless they have been."""
         known = self._typing.pop(user, None)
         if known:
-            self._pass(known.stopped, lambda one: one.user != user)
+            self._pass(known.stopped, [one for one in self.subscriptions.values() if one.user != user])
 
     def is_typing(self, user: str) -> bool:
         """Whether the others see this user typing."""
@@ -279,20 +295,11 @@ class Feed:
 
     def everyone(self, frame: Frame) -> None:
         """Hand a frame to all subscriptions."""
-        self._pass(frame, lambda _: True)
+        self._pass(frame, self.subscriptions.values())
 
     def streaming(self, frame: Frame) -> None:
-        """Hand a frame to the subscriptions that asked for pieces: in a large room as cheap as a chat's."""
-        heard = 0
-        for one in self.subscriptions.values():
-            if not one.stream:
-                continue
-            heard += 1
-            if one.held is None:
-                one.connection.send(frame)
-            else:
-                one.hand(frame)
-        _DELIVERIES.inc(heard)
+        """Hand a frame to the subscriptions that asked for pieces."""
+        self._pass(frame, [one for one in self.subscriptions.values() if one.stream])
 
     def go_live(self, subscription: Subscription) -> None:
         """The subscription has caught up: what was held follows, then what goes on at the moment."""
@@ -304,11 +311,10 @@ class Feed:
             for piece in self.answers.so_far():
                 subscription.connection.send(Frame(piece))
 
-    def _pass(self, frame: Frame, audience: Callable[[Subscription], bool]) -> None:
-        audible = [one for one in self.subscriptions.values() if audience(one)]
-        for subscription in audible:
+    def _pass(self, frame: Frame, audience: Collection[Subscription]) -> None:
+        for subscription in audience:
             subscription.hand(frame)
-        _DELIVERIES.inc(len(audible))
+        _DELIVERIES.inc(len(audience))
 
     def _end_typing(self, user: str) -> None:
         """The lease may have run out; if it was renewed, look again at its end."""
