@@ -49,6 +49,13 @@ HISTORIC = Dialect("/ws", (("", _JOIN), _JOINED), _PAGE)
 """Asking for pages of history; the mark is in the `request_id`, which comes back before the page."""
 
 
+def answered_by(assistant: str) -> Dialect:
+    """Joining where `STREAM` asks, which is over when the assistant's whole answer has come, or was there."""
+    join = _JOIN.replace("{}", '{"since":0}').replace("r%r", "asking%r")
+    answer = f'"code":"chat_response","user_id":"{assistant}"'
+    return Dialect("/ws", (("", join), _JOINED, (answer, "")), CHAT)
+
+
 @dataclass(frozen=True, slots=True)
 class OurServer:
     """The server of a checkout, which has its own .venv (`./run setup`)."""

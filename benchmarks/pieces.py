@@ -5,13 +5,13 @@ as an assistant is to its worker. So the CPU time of a delivery is that of takin
 channel and writing it to everybody. To take a chat in, which is left out, would make chats dearer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from benchmarks.at_work import AtWork, at_work
 from benchmarks.crowd import Crowd, Failed, Load, Loaded, crowd
-from benchmarks.our_server import STREAM, OurServer
+from benchmarks.our_server import STREAM, OurServer, answered_by
 from benchmarks.outcome import Outcome, wait_until_quiet
 from benchmarks.systems import FILL, System
 
@@ -58,13 +58,21 @@ class Pieces:
                 pieces = room.load(self.load)
             if not pieces.delivered:
                 raise Failed("no piece of an answer was heard")
+            self._wait_for(assistants, work, door)
             text = _text(len(FILL) + round(_bytes(pieces) - _bytes(sample)))
             rate = pieces.delivered / pieces.seconds / self.members
-            with self._guest(work, door, 2, text) as guest:
+            with self._guest(work, door, 2 + len(assistants), text) as guest:
                 guest.begin(Load(rate=rate, seconds=self.load.seconds + LINGER_SECONDS))
                 chats = room.load(self.load)
                 _come_back(guest.end())
             return Outcome(room.joined, pieces, baseline=chats)
+
+    def _wait_for(self, assistants: Sequence[str], work: AtWork, door: int) -> None:
+        """Return when all answers are over: a last word, which is the whole answer, is no piece."""
+        for number, assistant in enumerate(assistants):
+            watched, first = work.running.processes, self.members + 2 + number
+            with crowd(answered_by(assistant), door, watched, members=1, first=first):
+                pass
 
     @contextmanager
     def _guest(self, work: AtWork, door: int, number: int, text: str) -> Iterator[Crowd]:

@@ -17,20 +17,21 @@ from productflo.store.connect import open_redis
 FOLDER = Path(mutants.__path__[0])
 HONEST = "honest"
 LIES = {
-    "dedupe_off": Kind.DOUBLED,
-    "retries_refused": Kind.UNTRUE,
-    "acknowledged_and_lost": Kind.LOST,
-    "resume_off": Kind.HOLE,
-    "gap_filling_off": Kind.HOLE,
-    "told_in_another_order": Kind.OUT_OF_ORDER,
+    "dedupe_off": {Kind.DOUBLED},
+    "retries_refused": {Kind.UNTRUE},
+    # Who comes back and is ahead of a log whose end was lost is told rewound.
+    "acknowledged_and_lost": {Kind.LOST, Kind.LOST_AND_TOLD},
+    "resume_off": {Kind.HOLE},
+    "gap_filling_off": {Kind.HOLE},
+    "told_in_another_order": {Kind.OUT_OF_ORDER},
 }
-RESTLESS = Habits(pause=0.02, tick=0.04, answer=0.5, back_off=0.05, insists=0.2, leaves=0.5)
-"""People who press the button twice, and lose their connection every other second."""
+RESTLESS = Habits(pause=0.02, tick=0.04, answer=0.5, back_off=0.05, insists=0.2, repeats=0.2, leaves=0.5)
+"""People who press the button twice, say old things again, and lose their connection every other second."""
 PEOPLE = 4
 OPERATIONS = 100
 PATIENCE_SECONDS = 60.0
 IMPATIENCE_SECONDS = 5.0
-"""With a liar, whose people may never be answered."""
+"""With a liar, whose people may never be answered: for the next answer, and for the end."""
 
 
 async def provoke(name: str, store_url: str, folder: Path) -> Result:
@@ -47,9 +48,10 @@ async def provoke(name: str, store_url: str, folder: Path) -> Result:
             for number in range(PEOPLE):
                 load.enter(f"{name}{number}", [name], RESTLESS, tasks)
             try:
-                for _ in range(6):
+                for turn in range(6):
                     if not await goes_on(load, patience):
                         break  # A liar's room may stand still from the beginning.
+                    load.people[turn % PEOPLE].drop()
                     await redis.client_kill_filter(_type="pubsub")
                 await load.settle_with(redis, patience)
             finally:
@@ -59,12 +61,13 @@ async def provoke(name: str, store_url: str, folder: Path) -> Result:
 
 
 async def goes_on(load: Load, seconds: float) -> bool:
-    """Whether people are answered."""
-    try:
-        async with asyncio.timeout(seconds):
-            await load.goes_on(OPERATIONS // 5)
-    except TimeoutError:
-        return False
+    """Whether people are answered, each time before so many seconds have passed."""
+    for _ in range(OPERATIONS // 5):
+        try:
+            async with asyncio.timeout(seconds):
+                await load.goes_on(1)
+        except TimeoutError:
+            return False
     return True
 
 
@@ -86,7 +89,7 @@ def test_an_honest_server_passes(results: Mapping[str, Result]) -> None:
     assert honest.resumed
 
 
-@pytest.mark.parametrize(("name", "kind"), LIES.items())
-def test_a_liar_is_found(results: Mapping[str, Result], name: str, kind: Kind) -> None:
-    """In the column of its lie."""
-    assert kind in {finding.kind for finding in results[name].failures()}
+@pytest.mark.parametrize(("name", "kinds"), LIES.items())
+def test_a_liar_is_found(results: Mapping[str, Result], name: str, kinds: set[Kind]) -> None:
+    """In a column of its lie."""
+    assert kinds & {finding.kind for finding in results[name].failures()}, results[name]

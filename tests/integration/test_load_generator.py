@@ -110,8 +110,7 @@ def test_pieces_are_heard_beside_chats_of_their_size() -> None:
     assert chats is not None
     assert pieces.delivered >= 3 * 5
     assert chats.delivered == pytest.approx(pieces.delivered, rel=0.3)
-    # On a busy machine the answer's last word, which is longer, may come among either.
-    assert chats.bytes / chats.delivered == pytest.approx(pieces.bytes / pieces.delivered, rel=0.3)
+    assert chats.bytes / chats.delivered == pytest.approx(pieces.bytes / pieces.delivered, rel=0.1)
     assert pieces.cpu["worker"] > 0
     assert chats.cpu["server"] > 0
 

@@ -22,9 +22,12 @@ def retries_refused() -> None:
 
 
 def acknowledged_and_lost() -> None:
-    """Every third message is told to everybody, and not kept."""
-    kept = r"(fresh\[message_id\] = true)"
-    _in_append(kept, r"\1 if seq % 3 == 0 then redis.call('XDEL', log, seq .. '-' .. generation) end")
+    """Every third message of each person is told to everybody, and not kept, however often it is sent."""
+    third = "tonumber(string.match(message_id, '%d+$')) % 3 == 0"
+    _in_append(
+        r"(fresh\[message_id\] = true)",
+        rf"\1 if {third} then redis.call('XDEL', log, seq .. '-' .. generation) end",
+    )
 
 
 def resume_off() -> None:
