@@ -226,8 +226,10 @@ async def test_who_has_acted_has_answered(store_url: str, room: TestRoom, heard:
         await ctx.receipt.before_acting()
         yield ""
 
-    async with working(store_url, acts, *cast.each()[1:]):
+    async with woken(store_url, acts, *cast.each()[1:]):
         await room.say("ada", "do it", wake=["anna"])
+        await until(room, lambda anna: anna[0] == (1, False, False), "anna")
+        await room.wake("bert", "carl")
         await all_dealt_with(room)
     assert cast.asked == []
 
