@@ -26,7 +26,8 @@ GATHER = 0.04
 GATHER_STATUS = 0.1
 """Seconds that what an assistant says of its work is gathered after it was shown: nobody reads faster."""
 SAVE = 0.25
-"""Seconds between renewals of the lease, which look for a stop and save the text that is not saved yet."""
+"""Seconds between looks whether the text is to be saved, or the lease to be renewed since no save has done it
+meanwhile; either finds a stop. Each is a flush of the store's disk, for which everybody's chats wait."""
 SAVE_FIRST = 0.2
 """Seconds after a save from which the next piece is saved before it is shown; less than `SAVE`, so that in a
 steady flow it is this save that happens."""
@@ -298,7 +299,8 @@ class Answering:
         kept = typed = self._loop.time()
         while not await self._unless_over(SAVE):
             try:
-                await self._save(self._sent, self._index)
+                if self._index > self._saved or self._loop.time() - self._held_at >= SAVE:
+                    await self._save(self._sent, self._index)
             except LeaseLost:
                 self.end(Ending.LEASE)
                 return

@@ -148,11 +148,12 @@ def run() -> None:
     from assistants.running import run as run_worker
     from assistants.tracing import NotInstalled
     from productflo.cli.configuration import load_settings
+    from productflo.event_loop import LoopMissing
     from productflo.store.embedded import StoreFailed
 
     try:
         run_worker(load_settings())
-    except (Misconfigured, NothingToRun, NotInstalled, PortTaken, StoreFailed) as failure:
+    except (LoopMissing, Misconfigured, NothingToRun, NotInstalled, PortTaken, StoreFailed) as failure:
         raise click.ClickException(str(failure)) from None
 
 

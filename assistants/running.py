@@ -19,6 +19,7 @@ from assistants.stops import Stops
 from assistants.worker import Worker
 from productflo.blobs.local import LocalBlobs
 from productflo.domain.prices import NO_PRICES
+from productflo.event_loop import loop_factory
 from productflo.logs import set_up_logging
 from productflo.service.approvals import Approvals
 from productflo.service.attendance import Attendance
@@ -44,7 +45,8 @@ log = logging.getLogger(__name__)
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT.
 
-    Raises `StoreFailed`, `Misconfigured`, `NothingToRun`, `tracing.NotInstalled` or `metrics.PortTaken`.
+    Raises `StoreFailed`, `Misconfigured`, `NothingToRun`, `LoopMissing`, `tracing.NotInstalled` or
+    `metrics.PortTaken`.
     """
     set_up_logging(settings.log_level, settings.log_format)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # It tells every request, with the address.
@@ -52,9 +54,13 @@ def run(settings: Settings) -> None:
     found = selection.load()
     if not found.ready:
         raise NothingToRun("No assistant can run; `productflo assistants check` says why.")
+    factory = loop_factory(settings.loop)
     tracing.set_up()
-    with metrics.served(settings.worker_metrics_host, settings.worker_metrics_port):
-        asyncio.run(_run(settings, selection, found))
+    with (
+        metrics.served(settings.worker_metrics_host, settings.worker_metrics_port),
+        asyncio.Runner(loop_factory=factory) as runner,
+    ):
+        runner.run(_run(settings, selection, found))
 
 
 class NothingToRun(Exception):

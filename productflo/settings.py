@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 takes any free one.")
     workers: int = Field(1, ge=1, le=128, description="Web processes that share the port.")
     loop: Literal["uvloop", "asyncio"] | None = Field(
-        None, description="The web process's event loop. Unset: uvloop where it is installed."
+        None, description="The event loop of web processes and workers. Unset: uvloop where it is installed."
     )
     stop_delay: float = Field(
         0.0,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from productflo.event_loop import LoopMissing, loop_factory
 from productflo.parent import tell_ready
 from productflo.settings import Settings
 from productflo.supervisor import Program
@@ -67,9 +68,13 @@ def run_web(settings: Settings, config: "Config", listener: socket.socket) -> No
 
     SIGTERM and SIGINT: the server stops; /readyz says so for `stop_delay` first. SIGHUP: another process has
     taken over, and balancers need not know. Either way every socket is closed with 1012, requests in progress
-    end, and a process in which something hangs ends after `STOP_SECONDS`.
+    end, and a process in which something hangs ends after `STOP_SECONDS`. Raises `click.ClickException`.
     """
-    with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
+    try:
+        factory = loop_factory(settings.loop)
+    except LoopMissing as missing:
+        raise click.ClickException(str(missing)) from None
+    with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_serve(settings, config, listener))
 
 
@@ -101,21 +106,6 @@ def hypercorn_config(settings: Settings, path: Path) -> "Config":
         "websocket_max_message_size": settings.max_message_bytes,
     }
     return Config.from_mapping({**ours, **hypercorn_values(path)})
-
-
-def _loop_factory(settings: Settings) -> "type[asyncio.AbstractEventLoop] | None":
-    """Return the loop that is set; unset, uvloop's where it is installed: it halves the cost of a send."""
-    if settings.loop == "asyncio":
-        return None
-    try:
-        import uvloop
-    except ImportError:
-        if settings.loop is None:
-            return None
-        raise click.ClickException(
-            "PRODUCTFLO_LOOP is uvloop, which is not installed: `pip install uvloop`, or leave it unset."
-        ) from None
-    return uvloop.Loop
 
 
 async def _serve(settings: Settings, config: "Config", listener: socket.socket) -> None:

@@ -23,6 +23,7 @@ from productflo.store.keys import RoomKeys
 from productflo.store.refusals import told
 from productflo.store.reply import text
 from productflo.store.scripts import script
+from productflo.store.together import call
 
 LEASE = 15.0
 """Seconds that a worker may be silent before another takes its answer over: longer than a pause of the
@@ -287,7 +288,7 @@ class RunStore:
 
     async def _call(self, name: str, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         try:
-            return await script(name)(self.redis, keys, args)
+            return await call(self.redis, script(name), keys, args)
         except RedisError as error:
             raise told(error) from error
 
