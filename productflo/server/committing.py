@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from productflo.errors import ProductFloError, Unconfirmed
 from productflo.protocol import inbound
@@ -20,7 +20,7 @@ from productflo.server.replies import Replies
 from productflo.server.subscribing import Subscriber
 from productflo.server.typist import Typist
 from productflo.server.under_way import UnderWay
-from productflo.store.entries import Appended
+from productflo.store.entries import Appended, Entry, Revision
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ HEARD_WITHIN = 1.0
 Durable = inbound.Chat | Request | inbound.Edit | inbound.Delete | inbound.Reaction
 _ENDS_TYPING = (inbound.Chat, Request)
 Outcome = Appended | ProductFloError
-HandIn = Callable[[Callable[[Outcome], None]], None]
+E = TypeVar("E", Entry, Revision)
 
 
 class _Event(NamedTuple):
@@ -80,8 +80,14 @@ class Committing:
                     if feed := self._door.hub.feeds.get(room):
                         await feed.reached(seq)
 
-    def begin(self, said: Durable, message_id: str | None, hand_in: HandIn) -> None:
-        """Hand an event in; `under_way` must have room. A refusal is told, at once or when it comes."""
+    def begin(
+        self,
+        said: Durable,
+        message_id: str | None,
+        hand_in: Callable[[E, Callable[[Outcome], None]], None],
+        entry: E,
+    ) -> None:
+        """Hand an entry in; `under_way` must have room. A refusal is told, at once or when it comes."""
         event = _Event(
             said.code,
             said.room_id,
@@ -93,7 +99,7 @@ class Committing:
         )
         answered = self.under_way.add(event)
         try:
-            hand_in(answered)
+            hand_in(entry, answered)
         except ProductFloError as error:
             answered(error)
 

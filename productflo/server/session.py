@@ -8,7 +8,6 @@ waits for the chats before it.
 import asyncio
 import logging
 from collections.abc import Coroutine
-from functools import partial
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -221,7 +220,7 @@ class Session:
         entry = door.chat.plain(said.room_id, data, said.timestamp)
         if entry is None:
             return False
-        self._committing.begin(said, data.message_id, partial(door.chat.hand_in, entry))
+        self._committing.begin(said, data.message_id, door.chat.hand_in, entry)
         return True
 
     async def _chat(self, identity: Identity, said: inbound.Chat) -> None:
@@ -231,14 +230,14 @@ class Session:
         command = await self._door.requests.command(said.room_id, data.message)
         entry = await self._door.chat.prepare(identity, said.room_id, data, said.timestamp, command)
         await self._committing.under_way.some()
-        self._committing.begin(said, data.message_id, partial(self._door.chat.hand_in, entry))
+        self._committing.begin(said, data.message_id, self._door.chat.hand_in, entry)
 
     async def _request(self, identity: Identity, said: Request) -> None:
         """Store a request, as a chat; the assistant that owns its code answers it in the room."""
         await self._subscribed(identity, said.room_id)
         entry = await self._door.requests.prepare(identity, said)
         await self._committing.under_way.some()
-        self._committing.begin(said, entry.message_id, partial(self._door.chat.hand_in, entry))
+        self._committing.begin(said, entry.message_id, self._door.chat.hand_in, entry)
 
     async def _subscribed(self, identity: Identity, room_id: str) -> None:
         """To speak in a room is to join it."""
@@ -253,7 +252,7 @@ class Session:
         self._subscriber.require(said.room_id)
         revision = await self._door.revisions.prepare(identity, said)
         await self._committing.under_way.some()
-        self._committing.begin(said, said.data.message_id, partial(self._door.revisions.hand_in, revision))
+        self._committing.begin(said, said.data.message_id, self._door.revisions.hand_in, revision)
 
     async def _stop(self, identity: Identity, said: inbound.Stop) -> None:
         """Stop an answer, or withdraw a question; show the asker what was said where it has ended already."""

@@ -6,8 +6,6 @@ when one takes long. It costs no task and, while answers come in time, one timer
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -22,13 +20,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting(Generic[T]):
-    what: T
-    late_at: float
-    told: bool = False
-
-
 class UnderWay(Generic[T, R]):
     """Events that wait for their answer.
 
@@ -41,7 +32,7 @@ class UnderWay(Generic[T, R]):
     def __init__(
         self, answered: Callable[[T, R], None], late: Callable[[T], None], room: Callable[[], None]
     ) -> None:
-        self._waiting: dict[_Waiting[T], None] = {}
+        self._waiting: dict[_Waiting[T, R], None] = {}
         self._answered = answered
         self._late = late
         self._room = room
@@ -55,11 +46,11 @@ class UnderWay(Generic[T, R]):
 
     def add(self, what: T) -> Callable[[R], None]:
         """Wait for an answer: what is returned is to be called with it, once."""
-        one = _Waiting(what, monotonic() + LATE_AFTER)
+        one = _Waiting(self, what, monotonic() + LATE_AFTER)
         self._waiting[one] = None
         if self._timer is None:
             self._timer = later(LATE_AFTER, self._look)
-        return partial(self._done, one)
+        return one
 
     async def some(self) -> None:
         """Wait until one may be added."""
@@ -77,7 +68,8 @@ class UnderWay(Generic[T, R]):
             self._ended = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._ended)
 
-    def _done(self, one: _Waiting[T], answer: R) -> None:
+    def done(self, one: "_Waiting[T, R]", answer: R) -> None:
+        """What it waited for has come."""
         full = self.full
         del self._waiting[one]
         self._answered(one.what, answer)
@@ -98,3 +90,18 @@ class UnderWay(Generic[T, R]):
             if not one.told:
                 one.told = True
                 self._late(one.what)
+
+
+class _Waiting(Generic[T, R]):
+    """One of them; it is called with its answer."""
+
+    __slots__ = ("_under_way", "late_at", "told", "what")
+
+    def __init__(self, under_way: UnderWay[T, R], what: T, late_at: float) -> None:
+        self._under_way = under_way
+        self.what = what
+        self.late_at = late_at
+        self.told = False
+
+    def __call__(self, answer: R) -> None:
+        self._under_way.done(self, answer)

@@ -89,6 +89,7 @@ class Commits(Generic[T, R]):
         self._after = after
         self._confirmation = confirmation if confirmation and confirmation.replicas else None
         self._rooms: dict[str, Queue[T, R]] = {}
+        self._ready: dict[str, Queue[T, R]] = {}  # Of those, what may go; what came first goes first.
         self._shards: dict[Redis | None, Shard] = {}
         self._count = self._bytes = 0
         self._arrived = asyncio.Event()
@@ -119,6 +120,8 @@ class Commits(Generic[T, R]):
         if queue is None:
             queue = self._rooms[item.room] = Queue()
         queue.waiting.append(one)
+        if not (queue.under_way or queue.resting):
+            self._ready[item.room] = queue
         self._count += 1
         self._bytes += size
         self._arrived.set()
@@ -146,9 +149,7 @@ class Commits(Generic[T, R]):
         if shards and not any(shard.takes(waiting) for shard in shards):
             return taken
         sizes: dict[Redis | None, tuple[int, int]] = {}
-        for room, queue in list(self._rooms.items()):
-            if queue.under_way or queue.resting:
-                continue
+        for room, queue in list(self._ready.items()):
             shard = shard_of(self._client, slot(room))
             if not self._shards.setdefault(shard, Shard()).takes(waiting):
                 continue
@@ -156,9 +157,9 @@ class Commits(Generic[T, R]):
             batch = list(queue.fitting(MAX_BATCH - count, MAX_BATCH_BYTES - size, at_least_one=not count))
             if batch:
                 queue.under_way = True
+                del self._ready[room]
                 taken.setdefault(shard, []).append(batch)
                 sizes[shard] = count + len(batch), size + sum(one.size for one in batch)
-                self._rooms[room] = self._rooms.pop(room)  # The next time it is the others' turn first.
         for shard, (count, _) in sizes.items():
             self._shards[shard].pipelines += 1
             self._shards[shard].items += count
@@ -172,7 +173,8 @@ class Commits(Generic[T, R]):
                 one.first_sent = one.first_sent or now
         away: list[RedisError] = []
         for batch, result in zip(batches, await self._results(shard, batches), strict=True):
-            queue = self._rooms[batch[0].item.room]
+            room = batch[0].item.room
+            queue = self._rooms[room]
             queue.under_way = False
             if not isinstance(result, RedisError):
                 outcomes = self._outcomes([one.item for one in batch], result.answer, result.followed)
@@ -184,6 +186,8 @@ class Commits(Generic[T, R]):
                 queue.singly = True  # Some may have been written by an earlier call: each has its own answer.
             else:
                 self._end(queue, batch, [told(result)])
+            if queue.waiting and not queue.resting:
+                self._ready[room] = queue
         self._note(self._shards[shard], sum(map(len, batches)), away)
         self._arrived.set()
 
@@ -254,7 +258,9 @@ class Commits(Generic[T, R]):
 
     def _try_again(self, queue: Queue[T, R]) -> None:
         queue.resting = False
-        self._arrived.set()
+        if queue.waiting:
+            self._ready[queue.waiting[0].item.room] = queue
+            self._arrived.set()
 
     def _note(self, shard: Shard, items: int, away: Sequence[RedisError]) -> None:
         """Remember how the shard is."""
@@ -271,13 +277,13 @@ class Commits(Generic[T, R]):
         outcomes: Sequence[R | ProductFloError],
     ) -> None:
         """Answer the first of a queue."""
-        now = monotonic()
+        now, waiting = monotonic(), queue.waiting
+        self._count -= len(ended)
         for one in ended:
-            queue.waiting.popleft()
-            self._count -= 1
+            waiting.popleft()
             self._bytes -= one.size
             _SECONDS.observe(now - one.since)
-        if not queue.waiting:
+        if not waiting:
             self._rooms.pop(ended[0].item.room, None)
         for one, outcome in zip(ended, outcomes, strict=True):
             one.answered(outcome)

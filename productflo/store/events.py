@@ -5,14 +5,14 @@ line break). A receiver reads the first line only and hands the envelopes on as 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
 from productflo.domain.passing import Passing
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(NamedTuple):
     """Durable events, from `first_seq` on without a hole. Written by append.lua, never by `encode`.
 
     `generation` is the store's when it took them, `accepted_ms` its clock then, in ms since 1970.
@@ -112,9 +112,13 @@ def encode(event: Published) -> bytes:
 def decode(message: bytes) -> RoomEvent:
     """The event of a published message. Raises ValueError for anything that this version does not write."""
     head, *envelopes = message.split(b"\n")
-    match orjson.loads(head), envelopes:
-        case ["log", int(first_seq), str(generation), int(accepted_ms)], [*several]:
-            return Logged(first_seq, generation, accepted_ms, tuple(several))
+    told = orjson.loads(head)
+    match told:  # By itself, and without class patterns, which cost half a microsecond each.
+        case ["log", first_seq, generation, accepted_ms] if (
+            type(first_seq) is int and type(generation) is str and type(accepted_ms) is int
+        ):
+            return Logged(first_seq, generation, accepted_ms, tuple(envelopes))
+    match told, envelopes:
         case ["live", but, only, passing], [envelope]:
             return Live(
                 envelope,

@@ -19,6 +19,7 @@ from productflo.store.retention import Retention
 from productflo.store.scripts import Call, script
 
 _OFF = Listens.OFF.encode()
+_NOBODY: frozenset[str] = frozenset()
 ROOMS = 2048
 """Rooms whose keys are kept: some 2 KB each; those that are spoken in at the same time."""
 
@@ -101,8 +102,11 @@ def _outcomes(
 ) -> list[Appended | ProductFloError]:
     """What became of each entry, as append.lua tells it, and who was woken then."""
     results, flat = answer[: len(entries)], answer[len(entries) :]
-    listening = frozenset(flat[i].decode() for i in range(0, len(flat) - 1, 2) if flat[i + 1] != _OFF)
-    woken = frozenset(one for one in listening if waking(one, entries[0].room) in followed)
+    listening = woken = _NOBODY
+    if len(flat) > 1:
+        listening = frozenset(flat[i].decode() for i in range(0, len(flat) - 1, 2) if flat[i + 1] != _OFF)
+    if followed:
+        woken = frozenset(one for one in listening if waking(one, entries[0].room) in followed)
     outcomes = [outcome(told, one, listening, woken) for told, one in zip(results, entries, strict=True)]
     appended = [told.envelope is None for told in outcomes if isinstance(told, Appended)]
     _APPENDED.inc(fresh := sum(appended))
