@@ -48,9 +48,10 @@ async def provoke(name: str, store_url: str, folder: Path) -> Result:
             for number in range(PEOPLE):
                 load.enter(f"{name}{number}", [name], RESTLESS, tasks)
             try:
+                await load.goes_on(1)  # While all the others start.
                 for turn in range(6):
                     if not await goes_on(load, patience):
-                        break  # A liar's room may stand still from the beginning.
+                        break  # A liar's room may stand still from here on.
                     load.people[turn % PEOPLE].drop()
                     await redis.client_kill_filter(_type="pubsub")
                 await load.settle_with(redis, patience)
