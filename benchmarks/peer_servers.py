@@ -1,6 +1,7 @@
 """What people would pick instead, each as its documentation shows it; the programs are in peers/."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.crowd import Dialect, built
 from benchmarks.machine import OTHER_CORE, SERVER_CORE, on_core
-from benchmarks.our_server import CHAT
+from benchmarks.our_server import CHAT, DIALECT, HERE
 from benchmarks.peer_packages import SOURCES, node_with_packages, python_with_packages
 from benchmarks.systems import Running, free_port, process
 from productflo.store.valkey import find_binary
@@ -87,6 +88,23 @@ class Reflector:
             yield Running(port, {"server": server.pid})
 
 
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Our own path with nothing beside it (floor.py), on a Valkey that flushes as ours does."""
+
+    name: str = "the path alone"
+    dialect: Dialect = DIALECT
+
+    @contextmanager
+    def running(self, folder: Path) -> Iterator[Running]:
+        """On the server's core, and its Valkey on the other."""
+        port = free_port()
+        with redis(folder, "--appendonly", "yes", "--appendfsync", "always") as (url, store):
+            command = on_core(SERVER_CORE, sys.executable, "-m", "benchmarks.floor", str(port), url)
+            with process(command, folder / "log", LISTENING, os.environ, HERE) as server:
+                yield Running(port, {"server": server.pid, "store": store})
+
+
 PEERS = (
     NodePeer("socket.io + Redis adapter", "socketio_redis.js", _SOCKET_IO),
     NodePeer("ws", "ws_rooms.js", _PLAIN),
@@ -96,27 +114,17 @@ PEERS = (
     PythonPeer(
         "Django Channels + Redis", (*UVICORN, "channels_redis_rooms:application"), UVICORN_SAYS, _PLAIN
     ),
+    Floor(),
     PythonPeer("raw uvloop, joined", ("raw_uvloop.py", "{port}"), LISTENING, _RAW),
     Reflector(),
 )
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[tuple[str, int]]:
-    """A Valkey in memory only, on the other core: its address and process id."""
+def redis(folder: Path, *keeping: str) -> Iterator[tuple[str, int]]:
+    """A Valkey on the other core, in memory or `keeping` what it is told to: its address and process id."""
     port = free_port()
-    words = (
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        "--dir",
-        str(folder),
-    )
+    words = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *keeping)
     command = on_core(OTHER_CORE, str(find_binary()), *words)
     with process(command, folder / "store.log", "Ready to accept connections", os.environ, folder) as store:
         yield f"redis://127.0.0.1:{port}/0", store.pid
