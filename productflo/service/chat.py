@@ -105,10 +105,9 @@ class Chat:
         Messages are in the log in the order of these calls. `answered` is told what became of it, and must
         not raise.
         """
-        wakes = self.wakeups.expected(entry.room) - {entry.sender}
-        self.log.hand_in(
-            entry._replace(wakes=wakes) if wakes else entry, partial(self._told, entry, answered)
-        )
+        if wakes := self.wakeups.expected(entry.room):
+            entry = entry._replace(wakes=wakes - {entry.sender})
+        self.log.hand_in(entry, partial(self._told, entry, answered))
 
     def _told(self, entry: Entry, answered: Answered, outcome: Appended | ProductFloError) -> None:
         """A message is in the log: wake its assistants.
@@ -120,8 +119,9 @@ class Chat:
         answered(outcome)
 
     def _wake(self, entry: Entry, appended: Appended) -> None:
-        self.wakeups.expect(entry.room, appended.listening)
-        if asleep := appended.listening - appended.woken - {entry.sender}:
+        listening = appended.listening
+        self.wakeups.expect(entry.room, listening)
+        if listening and (asleep := listening - appended.woken - {entry.sender}):
             self.wakeups.wake(asleep, entry.room)
 
     async def answer(self, answer: Answer, guard: RunGuard) -> Appended:

@@ -18,6 +18,7 @@ EXPECTED = 10_000
 """Rooms of which it is remembered which assistants hear them: about 3 MB."""
 RETRY_DELAY = 1.0
 """Seconds until wake-ups that the store did not take are tried again."""
+_NOBODY: frozenset[str] = frozenset()
 
 
 class Wakeups:
@@ -31,7 +32,7 @@ class Wakeups:
 
     def expected(self, room: str) -> frozenset[str]:
         """The assistants that heard the room when it was last written to, as far as that is remembered."""
-        return self._expected.get(room, frozenset())
+        return self._expected.get(room, _NOBODY)
 
     def expect(self, room: str, listening: frozenset[str]) -> None:
         """Remember who hears the room; of rooms in which nothing was said for long that is forgotten."""

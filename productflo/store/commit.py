@@ -154,7 +154,7 @@ class Commits(Generic[T, R]):
             if not self._shards.setdefault(shard, Shard()).takes(waiting):
                 continue
             count, size = sizes.get(shard, (0, 0))
-            batch = list(queue.fitting(MAX_BATCH - count, MAX_BATCH_BYTES - size, at_least_one=not count))
+            batch = queue.fitting(MAX_BATCH - count, MAX_BATCH_BYTES - size, at_least_one=not count)
             if batch:
                 queue.under_way = True
                 del self._ready[room]

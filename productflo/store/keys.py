@@ -68,8 +68,11 @@ class RoomKeys:
 
 
 def slot(room: str) -> str:
-    """A key in the slot of all keys of a room, for who only wants to know where they are."""
-    return f"{{{room}}}"
+    """A key in the slot of all keys of a room, for who only wants to know where they are.
+
+    What a hash tag holds has by itself the slot that it gives.
+    """
+    return room
 
 
 @dataclass(frozen=True, slots=True)

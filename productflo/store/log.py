@@ -80,8 +80,10 @@ class Log(Reading):
 
     def _wake(self, entries: Sequence[Entry | Revision]) -> list[Command]:
         """The commands that wake who sleeps on the room's own server."""
-        here = shard_of(self._redis, slot(entries[0].room))
         assistants = sorted({assistant for one in entries for assistant in one.wakes})
+        if not assistants:
+            return []
+        here = shard_of(self._redis, slot(entries[0].room))
         return [
             waking(assistant, entries[0].room)
             for assistant in assistants

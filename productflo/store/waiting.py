@@ -1,7 +1,7 @@
 """What waits for the store: a queue for each room, and for each server how much it has to do."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -53,18 +53,19 @@ class Queue(Generic[T, R]):
     resting: bool = False
     singly: bool = False
 
-    def fitting(self, count: int, size: int, *, at_least_one: bool) -> Iterator[Waiting[T, R]]:
+    def fitting(self, count: int, size: int, *, at_least_one: bool) -> list[Waiting[T, R]]:
         """The first that go in one call, at most so many of them and so many bytes."""
-        for taken, one in enumerate(self.waiting):
+        batch: list[Waiting[T, R]] = []
+        for one in self.waiting:
             size -= one.size
-            forced = at_least_one and not taken
-            if not forced and (taken == count or size < 0):
-                return
-            if taken and (one.item.alone or self.singly):
-                return
-            yield one
-            if one.item.alone:
-                return
+            if (len(batch) == count or size < 0) and (batch or not at_least_one):
+                break
+            alone = self.singly or one.item.alone
+            if not (alone and batch):
+                batch.append(one)
+            if alone:
+                break
+        return batch
 
 
 @dataclass(slots=True)
