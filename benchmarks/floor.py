@@ -21,6 +21,7 @@ from productflo.protocol.codes import Kind, RoomKind
 from productflo.service.chat import Chat
 from productflo.service.clock import system_clock
 from productflo.store.bus import Bus
+from productflo.store.commit import MAX_BATCH
 from productflo.store.connect import open_redis
 from productflo.store.entries import Entry
 from productflo.store.events import Logged, RoomEvent
@@ -28,11 +29,8 @@ from productflo.store.retention import Retention
 from productflo.store.rooms import Member, Room
 from productflo.store.scripts import script
 from productflo.store.store import Store
+from productflo.store.waiting import PIPELINES
 
-MOST = 250
-"""Messages that go to the store at once, as `store.commit` has it."""
-PIPELINES = 2
-"""Of them under way at once."""
 EVENTS = 100_000
 """That a room keeps, as by default."""
 HANDSHAKE = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
@@ -64,7 +62,7 @@ class Path:
             self._arrived.clear()
             while self._waiting:
                 calls, count = [], 0
-                while self._waiting and count < MOST:
+                while self._waiting and count < MAX_BATCH:
                     room = next(iter(self._waiting))
                     entries = self._waiting.pop(room)
                     calls.append(self._store.log._call(entries))

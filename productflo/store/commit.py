@@ -2,7 +2,7 @@
 
 What is handed in waits in a queue of its room. A shard is sent one pipeline at a time, with at most one call
 of the script for each room; the next one leaves when it was answered, so what waits meanwhile gathers by
-itself. (Where much waits, two: the store works on one while this process reads the other's answers.) A room's
+itself. (Where much waits, a few: the store works on one while this process reads another's answers.) A room's
 next call leaves only when the one before it has an answer, so nothing can overtake, whatever fails.
 
 An idea as old as databases; in a trial on Valkey 9.1 with `appendfsync always` it took 50,000 messages a
