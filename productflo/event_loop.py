@@ -11,7 +11,7 @@ class LoopMissing(Exception):
 def loop_factory(wanted: Literal["uvloop", "asyncio"] | None) -> type[asyncio.AbstractEventLoop] | None:
     """The loop that is wanted, or None for asyncio's own; unset, uvloop's where it is installed.
 
-    It halves the cost of a send, and takes a seventh off a worker's work for answers (benchmarks.md). Raises
+    It halves the cost of a send, and takes a tenth off what answers cost a worker (ADR 37). Raises
     `LoopMissing`.
     """
     if wanted == "asyncio":
