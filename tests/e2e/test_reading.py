@@ -9,6 +9,27 @@ MOST_ROWS = 300
 PAGE = 50
 """Messages that it asks for at a time."""
 
+HOLDING = """
+window.held = []
+let holding = false
+window.hold = () => { holding = true }
+window.release = () => {
+  holding = false
+  for (const [socket, data] of held.splice(0)) socket.dispatchEvent(new MessageEvent('message', { data }))
+}
+window.WebSocket = class extends WebSocket {
+  constructor(...words) {
+    super(...words)
+    this.addEventListener('message', event => {
+      if (!holding) return
+      held.push([this, event.data])
+      event.stopImmediatePropagation()
+    })
+  }
+}
+"""
+"""What comes over the page's socket is held from `hold()` to `release()`, in whose turn it then comes."""
+
 
 async def fill(server: Server, room: str, first: int, last: int) -> list[str]:
     """Dee says `message <first>` to `message <last>`; their ids."""
@@ -62,6 +83,7 @@ async def test_new_messages_do_not_move_one_who_reads_above(meet: Meet, product:
     await ana.enter(room)
     await expect(row(ana, 40)).to_be_in_viewport()
     before = await scroll_to_top(ana, row(ana, 3))
+    await expect(ana.page.get_by_role("button", name="Jump to latest")).to_be_visible()
     await fill(product, room, 41, 43)
     await expect(ana.page.get_by_role("button", name="3 new messages")).to_be_visible()
     await expect(ana.page).to_have_title(f"(3) {room} · ProductFlo chat")
@@ -69,6 +91,27 @@ async def test_new_messages_do_not_move_one_who_reads_above(meet: Meet, product:
     await ana.page.get_by_role("button", name="3 new messages").click()
     await expect(row(ana, 43)).to_be_in_viewport()
     await expect(ana.page).to_have_title(f"{room} · ProductFlo chat")
+
+
+async def test_scrolling_up_as_a_message_comes(meet: Meet, product: Server, room: str) -> None:
+    """One stays where one has just scrolled to, though the page has not heard of that before it draws.
+
+    What comes first came while the end was in view, as far as the page knew, and counts as read.
+    """
+    await fill(product, room, 1, 40)
+    ana = await meet("Ana")
+    await ana.page.add_init_script(HOLDING)
+    await ana.enter(room)
+    await expect(row(ana, 40)).to_be_in_viewport()
+    await ana.page.evaluate("hold()")
+    await fill(product, room, 41, 43)
+    await ana.page.wait_for_function("held.some(([, data]) => data.includes('message 43'))")
+    top = await row(ana, 3).evaluate(
+        "row => { row.closest('.scroller').scrollTop = 0; release(); return row.getBoundingClientRect().top }"
+    )
+    await expect(ana.page.get_by_role("button", name="new messages")).to_be_visible()
+    await expect(row(ana, 43)).to_have_count(1)
+    assert await row(ana, 3).evaluate("row => row.getBoundingClientRect().top") == top
 
 
 async def test_unread_messages_of_another_room(meet: Meet, product: Server, room: str) -> None:

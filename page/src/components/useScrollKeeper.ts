@@ -84,6 +84,7 @@ class Place {
   keep(): void {
     const box = this.scroller.current
     if (!box || !this.hasBegun) return
+    if (this.follows && this.hasLeft(box)) return this.look() // Their scroll event is on its way.
     const row = this.anchor && this.row(this.anchor.key)
     if (this.follows || !this.anchor || !row) box.scrollTop = box.scrollHeight
     else {
@@ -99,9 +100,8 @@ class Place {
     const edges = this.edges.current
     if (!box || !edges || !this.hasBegun) return
     const below = box.scrollHeight - box.scrollTop - box.clientHeight
-    // Content that grows also takes one from the end; only moving up says that one wants to leave it.
     if (below <= END_PX) this.follows = !edges.hasNewer
-    else if (box.scrollTop < this.lastTop) this.follows = false
+    else if (this.hasLeft(box)) this.follows = false
     this.lastTop = box.scrollTop
     this.atEnd.value = this.follows
     this.anchor = this.firstInView(box)
@@ -123,6 +123,11 @@ class Place {
     this.lastTop = box.scrollTop
     this.look()
     return true
+  }
+
+  /** Content that grows also takes one from the end; only moving up says that one wants to leave it. */
+  private hasLeft(box: HTMLDivElement): boolean {
+    return box.scrollTop < this.lastTop && box.scrollHeight - box.scrollTop - box.clientHeight > END_PX
   }
 
   private firstInView(box: HTMLDivElement): { key: string; offset: number } | null {
