@@ -37,7 +37,9 @@ documentation shows it (`benchmarks/peers`); their Redis is a Valkey in memory.
 `server %`, `store %` and `generator %` are shares of a core, from the kernel's count of CPU time; `others %`
 is what anything else took of the server's core. A generator near 100 % would be the limit: the rows
 `ceiling (C)`, a server that does nothing but copy, show how far it reaches. The rows `fast` are this server
-with `PRODUCTFLO_DURABILITY=fast`, which tells of a message before it is on the disk.
+with `PRODUCTFLO_DURABILITY=fast`, which tells of a message before it is on the disk;
+`the path alone` is a chat's way through this server with nothing beside it (`benchmarks/floor.py`), which
+nobody could use: the least that the way takes in Python.
 `first / this` says how many times as good the first row is.
 
 """

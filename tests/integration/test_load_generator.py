@@ -15,7 +15,7 @@ from benchmarks.halves import Halves
 from benchmarks.machine import OTHER_CORE, SERVER_CORE, Unfit, prepare
 from benchmarks.our_server import HISTORIC, OurServer
 from benchmarks.outcome import started
-from benchmarks.peer_servers import Reflector
+from benchmarks.peer_servers import Floor, Reflector
 from benchmarks.pieces import Pieces
 from benchmarks.systems import Running
 
@@ -84,6 +84,16 @@ def test_who_can_not_come_in_is_told(reflector: Running) -> None:
 def test_this_server_is_measured_on_its_whole_path() -> None:
     """A short conversation with the real server, its store on the disk: nothing is missing."""
     outcome = Conversation("short", "a short one", 3, SHORT, rooms=4).measure(OurServer())
+    loaded = outcome.loaded
+    assert loaded is not None
+    assert loaded.own > 10
+    assert (loaded.missing, loaded.errors, loaded.gone) == (0, 0, 0)
+    assert loaded.cpu["store"] > 0
+
+
+def test_the_path_alone_delivers_everything() -> None:
+    """What this server is compared with does all that it must: nothing is missing, and the store keeps it."""
+    outcome = Conversation("short", "a short one", 3, SHORT, rooms=4).measure(Floor())
     loaded = outcome.loaded
     assert loaded is not None
     assert loaded.own > 10
