@@ -17,7 +17,7 @@ from benchmarks.our_server import HISTORIC, OurServer
 from benchmarks.outcome import started
 from benchmarks.peer_servers import Floor, Reflector
 from benchmarks.pieces import Pieces
-from benchmarks.systems import Running
+from benchmarks.systems import Running, System
 
 SHORT = Load(window=4, warm=0.1, seconds=0.3)
 
@@ -81,19 +81,10 @@ def test_who_can_not_come_in_is_told(reflector: Running) -> None:
         pytest.fail("nobody listens there")
 
 
-def test_this_server_is_measured_on_its_whole_path() -> None:
-    """A short conversation with the real server, its store on the disk: nothing is missing."""
-    outcome = Conversation("short", "a short one", 3, SHORT, rooms=4).measure(OurServer())
-    loaded = outcome.loaded
-    assert loaded is not None
-    assert loaded.own > 10
-    assert (loaded.missing, loaded.errors, loaded.gone) == (0, 0, 0)
-    assert loaded.cpu["store"] > 0
-
-
-def test_the_path_alone_delivers_everything() -> None:
-    """What this server is compared with does all that it must: nothing is missing, and the store keeps it."""
-    outcome = Conversation("short", "a short one", 3, SHORT, rooms=4).measure(Floor())
+@pytest.mark.parametrize("system", [OurServer(), Floor()], ids=["server", "path"])
+def test_a_whole_path_is_measured(system: System) -> None:
+    """A short conversation with the real server, or its path alone, its store on the disk: all is heard."""
+    outcome = Conversation("short", "a short one", 3, SHORT, rooms=4).measure(system)
     loaded = outcome.loaded
     assert loaded is not None
     assert loaded.own > 10
