@@ -17,13 +17,12 @@ from productflo.store.connect import open_redis
 FOLDER = Path(mutants.__path__[0])
 HONEST = "honest"
 LIES = {
-    "dedupe_off": {Kind.DOUBLED},
-    "retries_refused": {Kind.UNTRUE},
-    # Who comes back and is ahead of a log whose end was lost is told rewound.
-    "acknowledged_and_lost": {Kind.LOST, Kind.LOST_AND_TOLD},
-    "resume_off": {Kind.HOLE},
-    "gap_filling_off": {Kind.HOLE},
-    "told_in_another_order": {Kind.OUT_OF_ORDER},
+    "dedupe_off": Kind.DOUBLED,
+    "retries_refused": Kind.UNTRUE,
+    "acknowledged_and_lost": Kind.LOST,
+    "resume_off": Kind.HOLE,
+    "gap_filling_off": Kind.HOLE,
+    "told_in_another_order": Kind.OUT_OF_ORDER,
 }
 RESTLESS = Habits(pause=0.02, tick=0.04, answer=0.5, back_off=0.05, insists=0.2, repeats=0.2, leaves=0.5)
 """People who press the button twice, say old things again, and lose their connection every other second."""
@@ -90,7 +89,7 @@ def test_an_honest_server_passes(results: Mapping[str, Result]) -> None:
     assert honest.resumed
 
 
-@pytest.mark.parametrize(("name", "kinds"), LIES.items())
-def test_a_liar_is_found(results: Mapping[str, Result], name: str, kinds: set[Kind]) -> None:
-    """In a column of its lie."""
-    assert kinds & {finding.kind for finding in results[name].failures()}, results[name]
+@pytest.mark.parametrize(("name", "kind"), LIES.items())
+def test_a_liar_is_found(results: Mapping[str, Result], name: str, kind: Kind) -> None:
+    """In the column of its lie."""
+    assert kind in {finding.kind for finding in results[name].failures()}, results[name]

@@ -22,12 +22,14 @@ def retries_refused() -> None:
 
 
 def acknowledged_and_lost() -> None:
-    """Every third message of each person is told to everybody, and not kept, however often it is sent."""
+    """What comes before every third message of each person was told to everybody, and is forgotten.
+
+    Not the message itself: who comes back ahead of a log whose end is lost is rightly told of it.
+    """
     third = "tonumber(string.match(message_id, '%d+$')) % 3 == 0"
-    _in_append(
-        r"(fresh\[message_id\] = true)",
-        rf"\1 if {third} then redis.call('XDEL', log, seq .. '-' .. generation) end",
-    )
+    lost = "redis.call('XDEL', log, (seq - 1) .. '-' .. generation)"
+    forgotten = "redis.call('ZREMRANGEBYSCORE', ids, seq - 1, seq - 1) known = {}"
+    _in_append(r"(fresh_authors\[sender\] = at)", rf"\1 if {third} then note_chats() {lost} {forgotten} end")
 
 
 def resume_off() -> None:
